@@ -186,7 +186,7 @@ class SideRecord(TypedDict):
 class CellResult(TypedDict):
     """A stored cell: the contents of result.json, as `corecbench_cell_finished` is told of them."""
 
-    schema: Literal[1, 2]
+    schema: Literal[3]
     status: Literal["ok", "failed"]
     """"failed" if any row of the cell has no ranks."""
     error: Failure | None

@@ -89,8 +89,7 @@ def verify(folder: Path, benchmark: str | None) -> int:
 
     RESULTS_DIR is where results are stored, the folder of one benchmark there, or a bundle. Each file must have the
     checksum in the record of its cell, and in the manifest of a bundle, and the metrics in the record must follow
-    from the ranks. A cell is ok, or lacks checksums as results of earlier versions do, or is damaged, with the
-    reason. The exit code is 1 if anything is damaged.
+    from the ranks. A cell is ok, or is damaged, with the reason. The exit code is 1 if anything is damaged.
     """
     from corecbench.data.archive import sha256_of
     from corecbench.results import verify as verifying

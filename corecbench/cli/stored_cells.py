@@ -108,7 +108,7 @@ def lines(folder: Path, record: CellResult, host: Host) -> Iterator[str]:
     yield from sides(record)
     yield ""
     yield "files:"
-    names = ["result.json", *files_of(folder, record)]
+    names = ["result.json", *files_of(record)]
     yield from aligned([(f"  {name}", size(size_of(place_of(folder, name, record)))) for name in names])
     yield f"run it again: corecbench reproduce {folder / 'result.json'}"
 

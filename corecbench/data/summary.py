@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from corecbench.data.structure import structure
 from corecbench.data.time_split import in_brief, orders
 from corecbench.data.times import date_of
 from corecbench.toolkit import printable
@@ -54,6 +55,12 @@ LABELS = {
     "most_candidates": "most items that exist at the time of a test item",
     "split_by_last_items": "can be split by leave-one-out",
     "split_by_time": "can be split by time",
+    "last_two_tie": "share of users whose last two interactions tie",
+    "new_targets_refit": "share of test items without training interaction, split by time, trained up to the test",
+    "new_targets_stale": "the same, trained up to validation only",
+    "branching": "branching, means over items with at least 5 next items",
+    "smoothness": "smoothness, TF-IDF cosine of items in a row minus that of any two",
+    "dependence": "share of next items that others, too, had next to the last item, or to an earlier one",
     "fingerprint": "fingerprint",
 }
 """Fact of `summary` -> its label, in the order of the printed summary."""
@@ -69,6 +76,7 @@ def summary(data: SplitDataset) -> dict[str, Any]:
         "validated_users": len(held["validation"].users),
         "split_by_last_items": f"yes, with --ties {' or '.join(orders(dataset))}",
         **({} if data.split.by_time else {"split_by_time": in_brief(dataset)}),
+        **structure(dataset),
         "interactions_per_user": spread(np.bincount(dataset.user)[1:]),
         "interactions_per_item": spread(np.bincount(dataset.item)[1:]),
         "fingerprint": dataset.fingerprint,
@@ -116,9 +124,14 @@ def histories(dataset: Dataset) -> Iterator[str]:
 def shown(name: str, value: object) -> str:
     """Return the value of a fact as text."""
     if isinstance(value, dict):
-        return ", ".join(f"{key} {number:,.1f}".removesuffix(".0") for key, number in value.items())
+        digits = 3 if name == "dependence" else 1
+        return ", ".join(f"{key} {number:,.{digits}f}".removesuffix(".0") for key, number in value.items())
     if name == "sparsity":
         return f"{value:.3%}"
+    if name in ("last_two_tie", "new_targets_refit", "new_targets_stale"):
+        return f"{value:.1%}"
+    if isinstance(value, float) and name == "smoothness":
+        return f"{value:.3f}"
     if name.endswith("_begins") and isinstance(value, int | float):
         return f"{value} ({date})" if (date := date_of(value)) else str(value)
     return f"{value:,}" if isinstance(value, int | float) else str(value)

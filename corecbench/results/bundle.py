@@ -2,17 +2,17 @@
 
     MANIFEST.json     format, versions, the number of cells of each benchmark, and the sha256 of each file
     README.txt        says how a bundle is checked and read
-    BENCHMARK/...     the cells, as in a folder of results; see `corecbench.results.store`
+    records.json      the records of all cells, by the paths of their result.json
+    BENCHMARK/...     their other files, as in a folder of results; see `corecbench.results.store`
 
 The same cells give the same bundle, byte for byte, where the same libraries write it: dates are fixed and names are
 sorted. Of files with the same contents the first is stored, and the manifest names the others. Tables are
-compressed already, and records are here. `corecbench.results.packed` reads bundles.
+compressed already, and what is JSON is here. `corecbench.results.packed` reads bundles.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import os
 import shutil
@@ -25,11 +25,10 @@ from typing import TYPE_CHECKING
 
 from corecbench.api import CellResult, UsageError
 from corecbench.data.archive import sha256_of
-from corecbench.results.checksums import read_file
-from corecbench.results.copying import copy_files, files_of
-from corecbench.results.layout import CHECKPOINT, MODEL, RANKS_FILE
-from corecbench.results.packed import FORMAT, MANIFEST, is_bundle
-from corecbench.results.record import SCHEMA, ResultsError
+from corecbench.results.copying import copy_files
+from corecbench.results.layout import CHECKPOINT, MODEL, RECORD_FILE
+from corecbench.results.packed import FORMAT, MANIFEST, RECORDS, is_bundle
+from corecbench.results.record import ResultsError
 from corecbench.results.store import Store
 from corecbench.version import __version__
 
@@ -44,9 +43,9 @@ LONG_AGO = (1980, 1, 1, 0, 0, 0)
 TEXT = """\
 Results of corecbench {version}: {cells}.
 
-Each folder BENCHMARK/DATASET/CELL/SEED-HASH is a trained cell: result.json says how it was made, and ranks.parquet
-has the rank of the held-out item of every user. {manifest} has the sha256 of every file.
-Files with the same sha256 are stored once, so let `corecbench results merge` unpack them.
+Each folder BENCHMARK/DATASET/CELL/SEED-HASH is a trained cell: records.json says how it was made, and ranks.parquet
+has the rank of the held-out item of every user, in the order of users-*.parquet above it. {manifest} has the sha256
+of every file. Files with the same sha256 are stored once, so let `corecbench results merge` unpack them.
 
     pip install corecbench=={version}
     corecbench results verify FILE.zip                       checks every file, and the metrics against the ranks
@@ -113,33 +112,14 @@ def _copied(stores: Iterable[Store], stage: Path, without: Sequence[str]) -> Ite
         target = Store(stage, store.benchmark)
         for folder in store.folders():
             with store.noting(folder):
-                record = store.checked(folder)
+                store.checked(folder)
                 place = stage / folder.relative_to(store.root)
-                if record["schema"] < SCHEMA:
-                    renew(store, folder, target, without)
-                else:
-                    copy_files(folder, place, place, without)
+                copy_files(folder, place, place, without)
                 yield store.own_folder.name, target.read(place)
 
 
-def renew(store: Store, folder: Path, target: Store, without: Sequence[str] = ()) -> CellResult:
-    """Copy a cell of an earlier version to another store, as this version stores it. Its record is sealed anew."""
-    record = store.read(folder)
-    ranks = {side: store.ranks(folder, side) for side in record["sides"]}
-    others = {}
-    for name in files_of(folder, record):
-        if not name.endswith(RANKS_FILE) and name.split("/")[0] not in without:
-            others[name] = functools.partial(_write, contents=read_file(folder, name, record))
-    return target.write(target.root / folder.relative_to(store.root), record, ranks, others)
-
-
-def _write(file: Path, contents: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(contents)
-
-
 def _describe(stage: Path, records: Sequence[tuple[str, CellResult]]) -> Mapping[str, str]:
-    """Write README and manifest, and return the sha256 of each file but the manifest by its name."""
+    """Write README, records and manifest; return the sha256 of each file but the manifest by its name."""
     counts = Counter(benchmark for benchmark, _ in records)
     cells = ", ".join(f"{n} cells of {benchmark}" for benchmark, n in sorted(counts.items()))
     text = TEXT.format(version=__version__, cells=cells, manifest=MANIFEST)
@@ -148,6 +128,11 @@ def _describe(stage: Path, records: Sequence[tuple[str, CellResult]]) -> Mapping
     for _, record in records:
         for package, version in record["versions"].items():
             versions.setdefault(package, set()).add(version)
+    of_cells = {path.relative_to(stage).as_posix(): path for path in stage.glob(f"*/*/*/*/{RECORD_FILE}")}
+    together = {name: json.loads(path.read_bytes()) for name, path in of_cells.items()}
+    for path in of_cells.values():
+        path.unlink()
+    (stage / RECORDS).write_text(json.dumps(together, sort_keys=True, separators=(",", ":")), encoding="utf-8")
     paths = sorted(path for path in stage.rglob("*") if path.is_file())
     files = {path.relative_to(stage).as_posix(): sha256_of(path) for path in paths}
     manifest = {

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from corecbench.api import CellResult
 
 SEALS = ("files", "checksum")
-"""The fields of a record that hold checksums. Results from before these were stored lack both."""
+"""The fields of a stored record that hold checksums."""
 
 
 def sealed(record: Mapping[str, Any], folder: Path) -> CellResult:
@@ -40,15 +40,13 @@ def checksum(record: Mapping[str, Any]) -> str:
 
 
 def check_record(record: CellResult, file: Path) -> None:
-    """Raise a DamagedError if a record with a checksum is not as it was stored."""
-    if ("checksum" in record) != ("files" in record):
-        raise damaged(file, f"it has one of {' and '.join(SEALS)}, and not the other")
-    for name in record.get("files", ()):
+    """Raise a DamagedError if a record is not as it was stored."""
+    if not set(SEALS) <= record.keys():
+        raise damaged(file, "it lacks checksums")
+    for name in record["files"]:
         if not set(name.split("/")).isdisjoint(("", ".", "..")) or set(name) & set("\\:\0"):
             raise damaged(file, f"{name!r} cannot be the name of a file of a cell")
-    if "checksum" not in record and record.get("schema", 1) > 1:
-        raise damaged(file, "it has no checksums, which this version stores with every cell")
-    if "checksum" in record and checksum(record) != record["checksum"]:
+    if checksum(record) != record["checksum"]:
         raise damaged(file, "its contents do not have the checksum that it states, so it was changed")
 
 
@@ -61,7 +59,7 @@ def place_of(folder: Path, name: str, record: CellResult) -> Path:
 
 
 def read_file(folder: Path, name: str, record: CellResult) -> bytes:
-    """Return the contents of a file of a cell, as they were stored; as they are where there are no checksums.
+    """Return the contents of a file of a cell, as they were stored; as they are if its record is not stored yet.
 
     Raises:
         DamagedError: the file is missing, cannot be read, or is not the one that was stored.

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from corecbench.data.durable import sync
 from corecbench.results.checksums import check_links, read_file, sealed
 from corecbench.results.layout import RECORD_FILE, SHARED, shared_file
-from corecbench.results.packed import contents_of, files_below, remove
-from corecbench.results.record_file import read_record, record_text
+from corecbench.results.packed import contents_of, remove
+from corecbench.results.record import record_text
+from corecbench.results.record_file import read_record
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -20,15 +21,14 @@ if TYPE_CHECKING:
     from corecbench.api import CellResult
 
 
-def files_of(folder: Path, record: CellResult) -> list[str]:
+def files_of(record: CellResult) -> list[str]:
     """Return the names of the files of a cell beside its record, relative to its folder."""
-    names = record["files"] if "files" in record else files_below(folder)
-    return sorted(name for name in names if name != RECORD_FILE)
+    return sorted(record["files"])
 
 
 def check_files(folder: Path, record: CellResult, without: Collection[str] = ()) -> None:
     """Raise a DamagedError if a file of a cell is not as it was stored, but for some files and folders."""
-    for name in files_of(folder, record):
+    for name in files_of(record):
         if name.split("/")[0] not in without:
             read_file(folder, name, record)
 
@@ -43,7 +43,7 @@ def copy_files(source: Path, target: Path, folder: Path, without: Collection[str
         ResultsError: the cell is damaged.
     """
     record = read_record(source)
-    names = files_of(source, record)
+    names = files_of(record)
     kept = [name for name in names if name.split("/")[0] not in without]
     target.mkdir(parents=True)
     for name in kept:
@@ -52,7 +52,7 @@ def copy_files(source: Path, target: Path, folder: Path, without: Collection[str
         place.write_bytes(read_file(source, name, record))
     contents = contents_of(source / RECORD_FILE)
     if kept != names or json.loads(contents) != record:
-        record = sealed(record, target) if "files" in record else record
+        record = sealed(record, target)
         contents = record_text(record).encode()
     share(target, folder, record)
     (target / RECORD_FILE).write_bytes(contents)
@@ -61,9 +61,9 @@ def copy_files(source: Path, target: Path, folder: Path, without: Collection[str
 def share(new: Path, folder: Path, record: CellResult) -> None:
     """Move the files that a new cell shares to where those of its data set lie.
 
-    The folder is the one that the cell will have. What earlier versions stored is not shared.
+    The folder is the one that the cell will have.
     """
-    for name in SHARED if record["schema"] > 1 else ():
+    for name in SHARED:
         if name in record["files"]:
             sync(new / name)
             (new / name).replace(shared_file(folder, name, record["files"][name]))

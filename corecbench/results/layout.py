@@ -18,7 +18,7 @@ MODEL, CHECKPOINT = "model", "checkpoint.safetensors"
 """The folder with the models of a cell, if they are kept, and the weights from which pairs of a model start."""
 RANKS_FILE, TOP_FILE = "ranks.parquet", "top.parquet"
 ITEMS_FILE, USERS_FILE, TRAINING_FILE = SHARED = ("items.parquet", "users.parquet", "training.parquet")
-"""Files that the cells of a data set share. Those of earlier versions have items of their own, and no others."""
+"""Files that the cells of a data set share."""
 
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 """Names that no file has on Windows, whatever their ending."""

@@ -89,8 +89,8 @@ def _cells(stores: Sequence[Store], root: Path, merged: Merged) -> dict[Path, li
 
 def _worth(held: Held) -> tuple[bool, int, int]:
     """Return what makes a cell worth more than another one with the same hash."""
-    folder, record = held[1]
-    return record["status"] == "ok", len(record["sides"]), len(files_of(folder, record))
+    _, record = held[1]
+    return record["status"] == "ok", len(record["sides"]), len(files_of(record))
 
 
 def _differences(first: Held, other: Held) -> list[str]:

@@ -3,7 +3,8 @@
     results/published/ledger/toy/sasrec/seed0-1a2b3c4d/result.json        in a folder
     results/published/ledger.zip/ledger/toy/sasrec/seed0-1a2b3c4d/result.json   in a bundle
 
-Nothing is unpacked. What has a name or a size that is not safe is refused when a bundle is opened, and
+The records of a bundle stand together in one file, since they are alike, and of files with the same contents one is
+stored. Nothing is unpacked. What has a name or a size that is not safe is refused when a bundle is opened, and
 `corecbench.results.folders.stores` refuses what is not as its manifest says.
 """
 
@@ -23,16 +24,15 @@ from typing import TYPE_CHECKING, Any, cast
 from corecbench.api import DataError
 from corecbench.data.archive import UNREADABLE, plain_entries
 from corecbench.data.durable import no_link
-from corecbench.results.record import ResultsError, damaged
+from corecbench.results.record import ResultsError, damaged, record_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-FORMAT = 2
-READABLE = (1, FORMAT)
-"""Bundles of format 1 hold every file; since format 2 files with the same contents are stored once."""
-MANIFEST = "MANIFEST.json"
+FORMAT = 3
+MANIFEST, RECORDS = "MANIFEST.json", "records.json"
+"""What names all other files, and the records of all cells by the paths of their result.json."""
 MOST_COMPRESSED = 50
 """How many times its size a bundle may have when it is unpacked."""
 MOST_FILES = 50_000
@@ -59,14 +59,24 @@ class Bundle:
         stated = self._manifest()["files"]
         holder = {stated[name]: entry for name, entry in self.stored.items() if name in stated}
         twins = {name: holder[of] for name, of in stated.items() if name not in self.stored and of in holder}
-        if len(self.stored) + len(twins) > MOST_FILES:
+        if len(self.stored) + len(twins) + len(self.records) > MOST_FILES:
             raise ResultsError(f"{self.path}: {MANIFEST} names more than {MOST_FILES:,} files")
         named = [_named(name, entry.file_size) for name, entry in twins.items()]
+        named += [_named(name, 0) for name in self.records]  # their bytes are counted already
         try:
             plain_entries(self.path, [*self.stored.values(), *named], self.most_bytes)
         except DataError as error:
             raise ResultsError(str(error)) from error
-        return {**self.stored, **twins}
+        return {**self.stored, **twins, **{name: _named(name, len(of)) for name, of in self.records.items()}}
+
+    @functools.cached_property
+    def records(self) -> Mapping[str, bytes]:
+        """The contents of each result.json by its name.
+
+        Raises:
+            ResultsError: they are missing, or cannot be read.
+        """
+        return {name: record_text(record).encode() for name, record in self._json(RECORDS).items()}
 
     @functools.cached_property
     def faults(self) -> list[str]:
@@ -76,8 +86,9 @@ class Bundle:
             ResultsError: there is no manifest that can be read.
         """
         stated = self._manifest()["files"]
+        own = {MANIFEST, *self.records}
         held = {name: self._digest(name) for name in self.stored}
-        digests = {name: held[entry.filename] for name, entry in self.entries.items() if name != MANIFEST}
+        digests = {name: held[entry.filename] for name, entry in self.entries.items() if name not in own}
         faults = [f"{name} is missing" for name in stated if name not in digests]
         faults += [f"{name} is not in {MANIFEST}" for name in digests if name not in stated]
         faults += [
@@ -89,7 +100,8 @@ class Bundle:
 
     def contents(self, name: str) -> bytes:
         """Return the contents of a file. zipfile reads no more than the size that was checked."""
-        return self._read(name, self.entries[name])
+        entry = self.entries[name]
+        return self.records[name] if name in self.records else self._read(name, entry)
 
     def _read(self, name: str, entry: zipfile.ZipInfo) -> bytes:
         try:
@@ -104,20 +116,24 @@ class Bundle:
         except (*UNREADABLE, OSError) as error:
             raise ResultsError(f"{self.path}: {name} cannot be read ({error})") from error
 
-    def _manifest(self) -> Mapping[str, Any]:
-        if MANIFEST not in self.stored:
-            raise ResultsError(f"{self.path}: no {MANIFEST}, so this is no bundle of results")
+    def _json(self, name: str) -> dict[str, Any]:
+        if name not in self.stored:
+            raise ResultsError(f"{self.path}: no {name}, so this is no bundle of results")
         try:
-            manifest = json.loads(self._read(MANIFEST, self.stored[MANIFEST]))
+            found = json.loads(self._read(name, self.stored[name]))
         except (ValueError, RecursionError) as error:
-            raise ResultsError(f"{self.path}: {MANIFEST} cannot be read ({error})") from error
-        if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
+            raise ResultsError(f"{self.path}: {name} cannot be read ({error})") from error
+        if not isinstance(found, dict):
+            raise ResultsError(f"{self.path}: {name} names no files")
+        return found
+
+    def _manifest(self) -> Mapping[str, Any]:
+        manifest = self._json(MANIFEST)
+        if not isinstance(manifest.get("files"), dict):
             raise ResultsError(f"{self.path}: {MANIFEST} names no files")
-        if manifest.get("format") not in READABLE:
-            known = " and ".join(map(str, READABLE))
-            raise ResultsError(
-                f"{self.path}: a bundle of format {manifest.get('format')}, and this corecbench reads {known}"
-            )
+        if manifest.get("format") != FORMAT:
+            stated = manifest.get("format")
+            raise ResultsError(f"{self.path}: a bundle of format {stated}, and this corecbench reads {FORMAT}")
         if not all(name and isinstance(digest, str) for name, digest in manifest["files"].items()):
             raise ResultsError(f"{self.path}: {MANIFEST} has a file without name or sha256")
         return manifest

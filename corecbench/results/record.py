@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from typing import TYPE_CHECKING, Any, Literal
 
 from corecbench.api import SIDES, CellRecord, CellResult, CorecbenchError, Failure, RowSide, Side
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 
-SCHEMA: Literal[2] = 2
-"""The version of the schema of result.json. From 2 on, cells share what is known of their users."""
+SCHEMA: Literal[3] = 3
+"""The version of the schema of result.json. Since 3 rows of ranks stand in the order of the users."""
 
 
 MEND = "run the cell again with --existing replace-damaged, or delete its folder"
@@ -95,6 +96,11 @@ def failure_of(record: CellResult, side: RowSide) -> Failure | None:
     return failure or {"type": "", "message": "no reason recorded", "traceback": ""}
 
 
+def record_text(record: CellResult) -> str:
+    """Return the contents of result.json."""
+    return json.dumps(record, sort_keys=True, indent=2) + "\n"
+
+
 @functools.cache
 def _schema() -> TypeAdapter[CellResult]:
     from pydantic import TypeAdapter
@@ -120,6 +126,8 @@ def validate(record: Any, file: Path) -> CellResult:
             f"{file}: schema {schema} of a newer corecbench, and this one reads {SCHEMA}; update corecbench, or "
             "use another --benchmark"
         )
+    if isinstance(schema, int) and schema < SCHEMA:
+        raise damaged(file, f"schema {schema} of an earlier corecbench, and this one reads {SCHEMA}")
     try:
         _schema().validate_python(record, strict=True)
     except ValidationError as error:

@@ -46,10 +46,5 @@ def read_record(folder: Path) -> CellResult:
     return without_private(record) if is_private(text) else record
 
 
-def record_text(record: CellResult) -> str:
-    """Return the contents of result.json."""
-    return json.dumps(record, sort_keys=True, indent=2) + "\n"
-
-
 def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON number")

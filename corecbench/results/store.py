@@ -14,7 +14,7 @@
 Cells share the last three with all others of the same contents, that is of the same split and share in training.
 result.json has the sha256 of its own contents and of every other file, of the shared ones as users.parquet and
 so on. Each file is checked when it is read. A cell that is damaged costs its own row: `Store.sound` leaves
-it out and says why. Cells of earlier versions have all that is known of users in ranks.parquet, and are still read.
+it out and says why. Row n of users, training and ranks is the same user.
 
 A folder appears under its name only when it is complete. Beside it lie hidden files of the same name, which readers
 never look at: the lease of whoever trains the cell (`corecbench.results.lease`), the state of its training, and
@@ -37,8 +37,8 @@ from corecbench.results.frames import ITEMS, TOP
 from corecbench.results.layout import ITEMS_FILE, RANKS_FILE, RECORD_FILE, TOP_FILE, cell_folder, side_file, slug
 from corecbench.results.lease import Lease, lease_of
 from corecbench.results.packed import cells_below, remove
-from corecbench.results.record import SCHEMA, ResultsError, validate
-from corecbench.results.record_file import read_record, record_text
+from corecbench.results.record import SCHEMA, ResultsError, record_text, validate
+from corecbench.results.record_file import read_record
 from corecbench.results.tables import read_table, write_table
 from corecbench.results.user_ranks import RanksReader, UserRanks, write_ranks
 
@@ -252,7 +252,7 @@ class Store:
         record = self.read(folder)
         for side in record["sides"]:
             self.ranks(folder, side)
-        for name in record.get("files", ()):
+        for name in record["files"]:
             if not name.endswith(RANKS_FILE):
                 read_file(folder, name, record)
         return record

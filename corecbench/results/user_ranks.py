@@ -1,6 +1,7 @@
 """The ranks of one side of a cell in the order of user ids. Cells share what they have in common. U users.
 
-All cells of a data set rank the same held-out items of the same users; only their ranks differ.
+All cells of a data set rank the same held-out items of the same users; only their ranks differ. Rows of
+ranks.parquet, users.parquet and training.parquet stand in the same order.
 """
 
 from __future__ import annotations
@@ -14,16 +15,14 @@ import numpy as np
 from corecbench.results.checksums import read_file
 from corecbench.results.frames import (
     BEST_RANK,
-    COLUMNS,
-    COUNTS,
     FACTS,
     RANK_COLUMNS,
-    SIMILARITY,
     TRAINING_FACTS,
     USER_COLUMNS,
     known_columns,
 )
 from corecbench.results.layout import RANKS_FILE, TRAINING_FILE, USERS_FILE, side_file
+from corecbench.results.record import ResultsError
 from corecbench.results.record_file import read_record
 from corecbench.results.tables import check_candidates, read_table, write_table
 
@@ -59,16 +58,6 @@ class Users:
         candidates: np.ndarray = np.asarray(self.stored["n_candidates"])[self.order]
         return candidates
 
-    @functools.cached_property
-    def by_difficulty(self) -> np.ndarray:
-        """The place of each row of ranks.parquet in `stored`, int64 [U].
-
-        Users whose test items are alike in frequency and in words stand together: their ranks are alike, and take
-        fewer bytes.
-        """
-        keys = [self.stored[name].to_numpy() for name in (SIMILARITY, COUNTS[1]) if name in self.stored]
-        return np.lexsort(keys) if keys else np.arange(len(self.stored))
-
 
 @dataclass(frozen=True, eq=False)
 class UserRanks:
@@ -95,8 +84,6 @@ class RanksReader:
     """Reads the ranks of many cells, whose users and facts it keeps."""
 
     _by_digest: dict[tuple[str | None, ...], Users] = field(default_factory=dict, init=False, repr=False)
-    _known: list[Users] = field(default_factory=list, init=False, repr=False)
-    """Users of files that hold their ranks, too, as earlier versions stored them."""
 
     def stored(self, folder: Path, side: RowSide, record: CellResult) -> pd.DataFrame:
         """Return the table of ranks of a side, columns and rows as they were given to `Store.write`.
@@ -119,13 +106,8 @@ class RanksReader:
         name, n_users = side_file(record["cell"], side, RANKS_FILE), record["sides"][side]["n_users"]
         file = folder / name
         contents = read_file(folder, name, record)
-        ranks = read_table(contents, file, ("rank",), (*COLUMNS, *FACTS, BEST_RANK), n_users)
-        if "user_id" in ranks:
-            users = self._same(Users(read_table(contents, file, USER_COLUMNS, FACTS, n_users, once="user_id")))
-            ranks = ranks[[name for name in RANK_COLUMNS if name in ranks]]
-        else:
-            users = self._users(folder, record, n_users)
-            ranks = ranks.set_index(users.by_difficulty).sort_index()
+        ranks = read_table(contents, file, ("rank",), RANK_COLUMNS, n_users)
+        users = self._users(folder, record, n_users)
         check_candidates(ranks, users.stored["n_candidates"], file)
         return users, ranks
 
@@ -146,31 +128,28 @@ class RanksReader:
             self._by_digest[digests] = known
         return known
 
-    def _same(self, users: Users) -> Users:
-        """Return the users that were read before if they are the same."""
-        same = next((known for known in self._known if known.stored.equals(users.stored)), None)
-        if same is None:
-            self._known.append(same := users)
-        return same
-
 
 def write_ranks(folder: Path, cell: CellRecord, ranks: Mapping[RowSide, pd.DataFrame]) -> None:
     """Write the ranks of each side of a cell, and once the users that all sides have in common.
 
     A table of ranks has COLUMNS and, where they are known, FACTS and BEST_RANK.
+
+    Raises:
+        ResultsError: the sides rank different users, or the same in different orders.
     """
-    tables = {side: known_columns(frame).reset_index(drop=True) for side, frame in ranks.items()}
-    common: Users | None = None
-    for side, frame in tables.items():
-        file = folder / side_file(cell, side, RANKS_FILE)
-        file.parent.mkdir(exist_ok=True)
+    common: pd.DataFrame | None = None
+    for side, given in ranks.items():
+        frame = known_columns(given).reset_index(drop=True)
         own = [name for name in RANK_COLUMNS if name in frame]
-        users = Users(frame.drop(columns=own))
+        users = frame.drop(columns=own)
         if common is None:
             common = users
             of_training = [name for name in TRAINING_FACTS if name in frame]
-            write_table(users.stored.drop(columns=of_training), folder / USERS_FILE)
+            write_table(users.drop(columns=of_training), folder / USERS_FILE)
             if of_training:
-                write_table(users.stored[of_training], folder / TRAINING_FILE)
-        same = common.stored.equals(users.stored)
-        write_table(frame[own].iloc[common.by_difficulty] if same else frame, file)
+                write_table(users[of_training], folder / TRAINING_FILE)
+        if not common.equals(users):
+            raise ResultsError(f"{folder}: the {side} side ranks other users than {next(iter(ranks))}")
+        file = folder / side_file(cell, side, RANKS_FILE)
+        file.parent.mkdir(exist_ok=True)
+        write_table(frame[own], file)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from corecbench.plugin.host import Host
     from corecbench.results.store import Store
 
-    State = Literal["ok", "lacks checksums", "newer", "damaged"]
+    State = Literal["ok", "newer", "damaged"]
 
 
 class Verdict(NamedTuple):
@@ -59,7 +59,7 @@ def verify(store: Store, metric_of: Callable[[str], Metric | None]) -> Iterator[
         except ResultsError as error:
             yield Verdict(folder, "damaged", str(error))
         else:
-            yield Verdict(folder, "ok" if "files" in record else "lacks checksums", "")
+            yield Verdict(folder, "ok", "")
 
 
 def check_lists(store: Store, folder: Path, record: CellResult) -> None:

@@ -12,7 +12,7 @@ from stored_cells import store_cell, toy_ranks
 
 from corecbench.cli.main import main
 from corecbench.data.archive import sha256_of
-from corecbench.results.bundle import MANIFEST, pack
+from corecbench.results.bundle import MANIFEST, RECORDS, pack
 from corecbench.results.checksums import checksum
 from corecbench.results.store import Store
 from corecbench.testing.records import toy_record
@@ -115,10 +115,10 @@ def test_an_edited_file_with_a_new_manifest_contradicts_its_record(bundle):
 
 
 def test_a_forged_metric_with_all_checksums_contradicts_the_ranks(bundle):
-    file = Path("files", ALONE, "result.json")
-    record = json.loads(file.read_text())
-    record["sides"]["domain"]["metrics"]["HR@10"] = 0.5
-    file.write_text(json.dumps(record | {"checksum": checksum(record)}))
+    file, name = Path("files", RECORDS), f"{ALONE}/result.json"
+    records = json.loads(file.read_text())
+    records[name]["sides"]["domain"]["metrics"]["HR@10"] = 0.5
+    file.write_text(json.dumps(records | {name: records[name] | {"checksum": checksum(records[name])}}))
     packed_again(sealed=True)
     assert "HR@10 of domain is 0.5, but 1 by the ranks" in run("results", "verify", "bad.zip").stdout
 
@@ -128,6 +128,9 @@ def test_swapped_cells_are_found(bundle):
         Path("files", name).rename(f"{Path(name).name}")
     Path("seed0-0123abcd").rename(Path("files", SECOND))
     Path("seed1-0123abcd").rename(Path("files", ALONE))
+    first, second, file = f"{ALONE}/result.json", f"{SECOND}/result.json", Path("files", RECORDS)
+    records = json.loads(file.read_text())
+    file.write_text(json.dumps(records | {first: records[second], second: records[first]}))
     packed_again(sealed=True)
     result = run("results", "verify", "bad.zip")
     assert result.exit_code == 1
@@ -142,8 +145,9 @@ def test_swapped_cells_are_found(bundle):
         ("[]", "MANIFEST.json names no files"),
         ("{", "MANIFEST.json cannot be read"),
         ("[" * 100_000, "MANIFEST.json cannot be read"),
-        ('{"files": {}}', "a bundle of format None, and this corecbench reads 1 and 2"),
-        ('{"files": {}, "format": 3}', "a bundle of format 3, and this corecbench reads 1 and 2"),
+        ('{"files": {}}', "a bundle of format None, and this corecbench reads 3"),
+        ('{"files": {}, "format": 2}', "a bundle of format 2, and this corecbench reads 3"),
+        ('{"files": {}, "format": 4}', "a bundle of format 4, and this corecbench reads 3"),
     ],
 )
 def test_a_missing_or_damaged_manifest_is_refused(bundle, manifest, message):
@@ -199,10 +203,10 @@ def test_what_is_no_zip_is_refused(bundle, content):
 
 def test_a_record_that_names_files_elsewhere_is_refused(bundle):
     Path("secret").write_text("secret")
-    file = Path("files", ALONE, "result.json")
-    record = json.loads(file.read_text())
-    record["files"]["../../../../secret"] = sha256_of(Path("secret"))
-    file.write_text(json.dumps(record | {"checksum": checksum(record)}))
+    file, name = Path("files", RECORDS), f"{ALONE}/result.json"
+    records = json.loads(file.read_text())
+    records[name]["files"]["../../../../secret"] = sha256_of(Path("secret"))
+    file.write_text(json.dumps(records | {name: records[name] | {"checksum": checksum(records[name])}}))
     packed_again(sealed=True)
     merged = run("results", "merge", "bad.zip", "--into", "new")
     assert merged.exit_code == 1

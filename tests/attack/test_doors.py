@@ -6,7 +6,7 @@ import re
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from stored_cells import make_early, toy_ranks
+from stored_cells import reseal, toy_ranks
 
 from corecbench.api import Report
 from corecbench.cli.main import main
@@ -184,10 +184,7 @@ def test_a_result_that_was_stored_with_the_home_folder_is_read_without_it(bench,
     bench(models=("popularity",))
     store = Store(tmp_path / "results", "default")
     (folder,) = store.folders()
-    make_early(folder)
-    earlier = json.loads((folder / "result.json").read_text())
-    earlier["settings"] = {"popularity": {"path": "/home/ada/x"}}
-    (folder / "result.json").write_text(json.dumps(earlier))
+    reseal(folder, settings={"popularity": {"path": "/home/ada/x"}})
     monkeypatch.setenv("HOME", "/home/ada")
     assert store.read(folder)["settings"] == {"popularity": {"path": "~/x"}}
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from in_process import InProcess
-from stored_cells import make_early, store_cell, toy_ranks
+from stored_cells import reseal, store_cell, toy_ranks
 
 from corecbench.cli.main import main
 from corecbench.data.archive import sha256_of
@@ -322,17 +322,14 @@ def test_a_benchmark_without_any_damage_is_ok(store):
     assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "3 cells: 3 ok")
 
 
-# --- results of earlier versions ----------------------------------------------------------------------------------
+# --- a change with its checksums ----------------------------------------------------------------------------------
 
 
-def test_results_of_earlier_versions_are_read_and_said_to_lack_checksums(store):
-    before = run("report", store.root, "--format", "csv").stdout
-    for folder in store.folders():
-        make_early(folder)
+def test_results_of_an_earlier_schema_are_refused(store):
+    reseal(cell(store), schema=2)
     result = run("results", "verify", store.root)
-    assert result.exit_code == 0
-    assert result.stdout.splitlines()[-1] == "3 cells: 3 lacks checksums"
-    assert run("report", store.root, "--format", "csv").stdout == before
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (1, "3 cells: 1 damaged, 2 ok")
+    assert "schema 2 of an earlier corecbench, and this one reads 3" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -342,20 +339,20 @@ def test_results_of_earlier_versions_are_read_and_said_to_lack_checksums(store):
         (lambda record: record["cell"].update(seed=1), "its seed and hash is seed1-0123abcd"),
     ],
 )
-def test_without_checksums_metrics_must_follow_from_the_ranks_and_records_lie_in_their_folder(
+def test_whatever_the_checksums_metrics_follow_from_the_ranks_and_records_lie_in_their_folder(
     store, change, reason
 ):
-    make_early(cell(store))
     edit(cell(store), change)
+    reseal(cell(store))
     result = run("results", "verify", store.root)
     assert result.exit_code == 1
     assert reason in result.stdout
 
 
-def test_without_checksums_lists_are_still_looked_at(store):
-    make_early(cell(store))
+def test_whatever_the_checksums_lists_are_looked_at(store):
     top = pd.read_parquet(cell(store) / "top.parquet")
     top.assign(position=0).to_parquet(cell(store) / "top.parquet")
+    reseal(cell(store))
     assert "a position is a whole number from 1 on" in run("results", "verify", store.root).stdout
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from stored_cells import make_early, store_cell, toy_ranks
+from stored_cells import store_cell, toy_ranks
 
 from corecbench.cli.main import main
 from corecbench.experiment.existing import check_writable
@@ -46,13 +46,6 @@ def run(*arguments):
 # --- links --------------------------------------------------------------------------------------------------------
 
 
-def early_cell(store):
-    """Return the folder of a cell of an earlier version, whose files are not named by checksums."""
-    (folder,) = store.folders()
-    make_early(folder)
-    return folder
-
-
 def file_that_is_a_link(folder, secret):
     (folder / "note.txt").symlink_to(secret)
     (folder / "ranks.parquet").rename(folder.parents[3] / "moved")
@@ -67,7 +60,7 @@ def folder_that_is_a_link(folder, secret):
 
 @pytest.mark.parametrize("attack", [file_that_is_a_link, folder_that_is_a_link])
 def test_no_link_is_followed_out_of_a_folder_of_results(store, secret, attack):
-    folder = early_cell(store)
+    (folder,) = store.folders()
     attack(folder, secret)
     for verb in (["pack", "results", "--to", "b.zip"], ["merge", "results", "--into", "new"]):
         result = run("results", *verb)
@@ -102,7 +95,7 @@ def test_no_link_is_followed_into_a_folder_of_results(store, link):
 
 
 def test_a_cell_with_a_link_is_not_taken_over(store, secret):
-    folder = early_cell(store)
+    (folder,) = store.folders()
     file_that_is_a_link(folder, secret)
     mine = Store(store.root, "mine")
     with pytest.raises(ResultsError, match="this is a link"):

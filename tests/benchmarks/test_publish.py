@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas
 import pytest
-from stored_cells import make_early, store_cell, toy_ranks
+from stored_cells import store_cell, toy_ranks
 
 from corecbench.results.checksums import unsealed
 from corecbench.results.folders import stores as stores_in
@@ -109,8 +109,6 @@ def test_a_bundle_is_published_and_takes_new_cells(script, stores, bench):
 def test_a_published_folder_becomes_a_bundle_with_the_same_ranks(script, stores):
     source, target = stores
     script.publish(source, target)
-    for folder in target.folders():
-        make_early(folder)
     script.publish_bundle(target, target.root / "default.zip")
     before = ranks_of(target)
     target.own_folder.rename(target.root.parent / "moved")

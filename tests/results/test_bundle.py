@@ -5,7 +5,7 @@ import os
 import zipfile
 
 import pytest
-from stored_cells import make_early, store_cell, toy_ranks
+from stored_cells import reseal, store_cell, toy_ranks
 
 from corecbench.results.bundle import pack
 from corecbench.results.copying import put_copy
@@ -46,11 +46,16 @@ def test_a_bundle_has_records_ranks_lists_and_items_but_no_models(store, tmp_pat
     pair, alone = "default/toy/sasrec+llama+bdlm/seed0-0123abcd", "default/toy/sasrec/seed0-0123abcd"
     tables = [f"{side}/{name}.parquet" for side in ("domain", "llm") for name in ("ranks", "top")]
     shared = [path.relative_to(store.root).as_posix() for path in store.own_folder.glob("*/*.parquet")]
-    expected = ["MANIFEST.json", "README.txt", *(f"{pair}/{name}" for name in [*tables, "result.json"])]
+    expected = [
+        "MANIFEST.json",
+        "README.txt",
+        "records.json",
+        *(f"{pair}/{name}" for name in [*tables, "result.json"]),
+    ]
     expected += [f"{alone}/ranks.parquet", f"{alone}/result.json", *shared]
     assert [name.split("/")[-1].partition("-")[0] for name in sorted(shared)] == ["items", "users"]
     assert names(packed_file := tmp_path / "b.zip") == sorted(expected)
-    assert (packed.n_cells, packed.n_files) == (2, len(expected))
+    assert (packed.n_cells, packed.n_files) == (2, len(expected) - 2)
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
     whole = pack([store], tmp_path / "whole.zip", with_models=True)
     assert {f"{alone}/checkpoint.safetensors", f"{alone}/model/items.json"} <= set(names(tmp_path / "whole.zip"))
@@ -83,15 +88,13 @@ def test_the_manifest_counts_cells_and_says_versions(store, tmp_path):
         text = opened_zip.read("README.txt").decode()
     assert (manifest["cells"], manifest["versions"]) == ({"default": 2}, {"torch": ["2.0"]})
     assert "corecbench results verify FILE.zip" in text
-    assert len(manifest["files"]) == len(names(tmp_path / "b.zip")) - 1
+    assert len(manifest["files"]) == len(names(tmp_path / "b.zip")) - 3  # itself, and two records
 
 
 def test_what_is_private_in_an_old_record_does_not_get_into_a_bundle(store, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", "/home/somebody")
     folder = store_cell(store, toy_record("gru4rec"), {"domain": RANKS})
-    make_early(folder)
-    record = json.loads((folder / "result.json").read_text()) | {"machine": "/home/somebody/x"}
-    (folder / "result.json").write_text(json.dumps(record))
+    reseal(folder, machine="/home/somebody/x")
     pack([store], tmp_path / "b.zip")
     assert b"somebody" not in (tmp_path / "b.zip").read_bytes()
 
@@ -146,10 +149,22 @@ def test_files_with_the_same_contents_are_stored_once_and_read_as_before(store, 
     assert len(list((tmp_path / "merged").rglob("ranks.parquet"))) == 3
 
 
-def test_a_bundle_of_the_format_before_is_read(store, tmp_path):
+def test_a_bundle_of_another_format_is_refused(store, tmp_path):
     pack([store], tmp_path / "b.zip")
-    again = rewritten(tmp_path / "b.zip", lambda manifest: manifest.update(format=1))
-    assert bundle_at(again).faults == []
+    again = rewritten(tmp_path / "b.zip", lambda manifest: manifest.update(format=2))
+    with pytest.raises(ResultsError, match="a bundle of format 2, and this corecbench reads 3"):
+        stores(again)
+
+
+def test_the_records_of_a_bundle_stand_together_by_their_paths(store, tmp_path):
+    pack([store], tmp_path / "b.zip")
+    with zipfile.ZipFile(tmp_path / "b.zip") as opened_zip:
+        assert not any(name.endswith("result.json") for name in opened_zip.namelist())
+        records = json.loads(opened_zip.read("records.json"))
+    assert records == {
+        f"{folder.relative_to(store.root).as_posix()}/result.json": record for folder, record in store.records()
+    } | {name: records[name] for name in records if "/sasrec/" in name}  # sealed anew, without its models
+    assert all(bundle_at(tmp_path / "b.zip").contents(name) for name in records)
 
 
 @pytest.mark.parametrize("name", ["../x/ranks.parquet", "/x", "a/.b", "a//b", "default/toy", "c:/x", "a\\b", ""])

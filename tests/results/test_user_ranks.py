@@ -4,11 +4,10 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from stored_cells import make_early, store_cell, toy_ranks
+from stored_cells import reseal, store_cell, toy_ranks
 
 from corecbench.results.layout import RANKS_FILE
 from corecbench.results.record import ResultsError
-from corecbench.results.record_file import read_record
 from corecbench.results.store import Store
 from corecbench.results.user_ranks import RanksReader
 from corecbench.testing.records import toy_record
@@ -37,13 +36,6 @@ def write(store, rank, seed=0, **columns):
     return folder, "domain", store.read(folder)
 
 
-def early(where):
-    """Make a cell one of an earlier version, whose ranks hold all that is known of users, and return the same."""
-    folder, side, _ = where
-    make_early(folder)
-    return folder, side, read_record(folder)
-
-
 def plain(store, where):
     """Return the same ranks, read and sorted without any memory of other cells."""
     folder, side, _ = where
@@ -64,9 +56,8 @@ def test_a_plain_store_gives_the_same(store, read):
     pd.testing.assert_frame_equal(plain_store.frame(), kept.frame())
 
 
-@pytest.mark.parametrize("stored", [write, lambda *of: early(write(*of))], ids=["now", "by an earlier version"])
-def test_cells_with_the_same_users_share_all_but_their_ranks(store, read, stored):
-    first, second = (read(*stored(store, rank, seed)) for seed, rank in enumerate(([2, 9, 1], [4, 3, 5])))
+def test_cells_with_the_same_users_share_all_but_their_ranks(store, read):
+    first, second = (read(*write(store, rank, seed)) for seed, rank in enumerate(([2, 9, 1], [4, 3, 5])))
     assert second.facts is first.facts
     assert second.n_candidates is first.n_candidates
     assert second.rank.tolist() == [5, 3, 4]
@@ -86,11 +77,11 @@ def test_cells_that_differ_in_a_fact_do_not_share_it(store, read, columns):
 @pytest.mark.parametrize("rank", [[0, 9, 1], [2.5, 9.0, 1.0]])
 def test_damaged_ranks_are_found_beside_a_cell_that_is_whole(store, read, rank):
     read(*write(store, [2, 9, 1]))
-    folder, side, record = early(write(store, [2, 9, 1], 1))
-    frame = pd.read_parquet(folder / RANKS_FILE)
-    frame.assign(rank=rank).to_parquet(folder / RANKS_FILE, index=False, compression="zstd")
+    folder, side, _ = write(store, [2, 9, 1], 1)
+    pd.DataFrame({"rank": rank}).to_parquet(folder / RANKS_FILE, index=False)
+    reseal(folder)
     with pytest.raises(ResultsError, match="a rank is a whole number from 1 on"):
-        read(folder, side, record)
+        read(folder, side, store.read(folder))
 
 
 def test_a_missing_file_is_found(store, read):
@@ -101,17 +92,20 @@ def test_a_missing_file_is_found(store, read):
 
 
 def test_a_file_with_several_groups_of_rows_is_read(store, read):
-    where = early(write(store, [2, 9, 1]))
-    file = where[0] / RANKS_FILE
+    folder, side, _ = write(store, [2, 9, 1])
+    file = folder / RANKS_FILE
     pq.write_table(pq.read_table(file), file, row_group_size=2)
-    assert read(*where).rank.tolist() == [1, 9, 2]
+    reseal(folder)
+    assert read(folder, side, store.read(folder)).rank.tolist() == [1, 9, 2]
 
 
-def test_ranks_lie_by_the_frequency_of_their_items_and_are_read_in_place(store, read):
-    where = write(store, [2, 9, 1], target_frequency=[7, 1, 4])
-    assert pd.read_parquet(where[0] / RANKS_FILE).to_dict("list") == {"rank": [9, 1, 2]}
+def test_row_n_of_all_three_tables_is_the_same_user(store, read):
+    folder, *_ = where = write(store, [2, 9, 1], target_frequency=[7, 1, 4], history_length=[5, 6, 3])
+    users, training = (pd.read_parquet(next(folder.parents[1].glob(f"{name}-*"))) for name in ("users", "training"))
+    joined = users.join(training).join(pd.read_parquet(folder / RANKS_FILE))
+    expected = {"user_id": USERS, "history_length": [5, 6, 3], "target_frequency": [7, 1, 4], "rank": [2, 9, 1]}
+    assert joined[list(expected)].to_dict("list") == expected
     assert read(*where).frame()["rank"].to_dict() == {"u1": 1, "u10": 9, "u2": 2}
-    assert Store(store.root, "default").ranks(*where[:2])["rank"].tolist() == [2, 9, 1]
 
 
 def test_users_are_stored_once_for_all_cells_of_a_data_set(store, read):
@@ -141,12 +135,12 @@ def test_damaged_users_damage_the_cells_that_share_them(store, read, damage, mes
     assert store.is_done(folder)
 
 
-def test_sides_with_users_of_their_own_are_read_as_they_were_written(store, read):
+def test_sides_that_rank_other_users_are_refused(store):
     record = toy_record("sasrec", "llama", n_users=3)
     sides = {"domain": toy_ranks([2, 9, 1], USERS), "llm": toy_ranks([4, 3, 5], USERS[::-1])}
-    folder = store_cell(store, record, sides)
-    for side, frame in sides.items():
-        pd.testing.assert_frame_equal(store.ranks(folder, side), frame)
+    with pytest.raises(ResultsError, match="the llm side ranks other users than domain"):
+        store_cell(store, record, sides)
+    assert store.folders() == []
 
 
 def test_the_table_has_best_possible_ranks_where_they_are_known(store, read):

@@ -1,17 +1,18 @@
-"""Stores toy cells, such as `toy_record` makes them, and makes stored ones those of an earlier version."""
+"""Stores toy cells, such as `toy_record` makes them, and changes stored ones."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 
-from corecbench.results.checksums import is_stored, read_file, unsealed
+from corecbench.data.archive import sha256_of
+from corecbench.results.checksums import checksum
 from corecbench.results.frames import ITEMS, TOP
-from corecbench.results.layout import ITEMS_FILE, RANKS_FILE, RECORD_FILE, side_file
-from corecbench.results.record_file import read_record, record_text
-from corecbench.results.user_ranks import RanksReader
+from corecbench.results.layout import ITEMS_FILE, RECORD_FILE
+from corecbench.results.record import record_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -62,16 +63,12 @@ def store_cell(
     return folder
 
 
-def make_early(folder: Path) -> None:
-    """Make a stored cell one of an earlier version: it has no checksums, and shares no files."""
-    record = read_record(folder)
-    for side in record["sides"]:
-        ranks = RanksReader().stored(folder, side, record)
-        ranks.to_parquet(folder / side_file(record["cell"], side, RANKS_FILE), index=False, compression="zstd")
-    if is_stored(folder, ITEMS_FILE, record):
-        (folder / ITEMS_FILE).write_bytes(read_file(folder, ITEMS_FILE, record))
-    early = {**unsealed(record), "schema": 1}
-    (folder / RECORD_FILE).write_text(record_text(cast("CellResult", early)), encoding="utf-8", newline="\n")
+def reseal(folder: Path, **fields: Any) -> None:
+    """Give the record of a cell other fields, and the checksums of what lies in its folder now."""
+    record = json.loads((folder / RECORD_FILE).read_text()) | fields
+    record["files"] |= {name: sha256_of(folder / name) for name in record["files"] if (folder / name).is_file()}
+    new = cast("CellResult", record | {"checksum": checksum(record)})
+    (folder / RECORD_FILE).write_text(record_text(new), encoding="utf-8", newline="\n")
 
 
 def toy_top(users: Iterable[str], lists: Iterable[Sequence[str]]) -> pd.DataFrame:

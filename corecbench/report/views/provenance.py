@@ -64,7 +64,6 @@ def made_with(records: Iterable[CellResult]) -> tuple[str, ...]:
     differ = " (they differ between cells)" if any(each != versions[0][1] for _, each in versions) else ""
     stated = ", ".join(f"{name} {version}" for name, version in together(versions, "cells").items())
     device = together([(record["cell"]["name"], {"Device": str(record["device"])}) for record in done], "cells")
-    unsealed = listed([each["cell"]["name"] for each in ranked if is_unsealed(each)], "cells")
     facts = {
         "Settings that a model has in pairs only": _in_pairs(done),
         "Settings were searched on validation": searched(done),
@@ -72,7 +71,6 @@ def made_with(records: Iterable[CellResult]) -> tuple[str, ...]:
         **device,
         "Number formats differ between cells": _formats(done),
         "Results of earlier versions do not say which weights and algorithms made them": _lacking(done),
-        "Stored by an earlier version without checksums, so a change of their files would not show": unsealed,
     }
     return (*(f"{name}: {value}" for name, value in facts.items() if value), *of_imports(ranked))
 
@@ -95,11 +93,6 @@ def _lacking(records: Sequence[CellResult]) -> str:
     """Return the cells whose records do not name weights and algorithms, beside others that do; "" for none."""
     lacking = [record["cell"]["name"] for record in records if "algorithms" not in record]
     return listed(lacking, "cells") if len(lacking) < len(records) else ""
-
-
-def is_unsealed(record: CellResult) -> bool:
-    """Return whether an earlier version stored a cell without checksums; in this one such a cell is damaged."""
-    return "files" not in record and record.get("schema", 1) == 1
 
 
 def _in_pairs(records: Sequence[CellResult]) -> str:
