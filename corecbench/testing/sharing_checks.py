@@ -21,7 +21,7 @@ from corecbench.testing.pair import Bench, Pair, other, read_by_other, weights
 from corecbench.testing.partners import EPOCHS, WIDTHS, Partner, partner, popular
 from corecbench.training.alone import train_beside
 from corecbench.training.beginning import prepare
-from corecbench.training.content import versions, voice_of
+from corecbench.training.content import term_of, versions
 from corecbench.training.pair import Learnt, Solo
 from corecbench.training.pair import Pair as TrainedPair
 from corecbench.training.turns import planned, turns_within
@@ -259,7 +259,7 @@ def texts_in_the_scores_are_announced(bench: Bench) -> None:
     contents = sharing_abilities(module).contents
     require(bench.selected.content or not contents, "it has `content`: its component needs content=True")
     for version in itertools.chain.from_iterable(map(versions, contents)):
-        voice_of(version, n_items, "cpu")
+        term_of(version, n_items)
 
 
 def what_trains_nothing_says_the_same_under_every_seed(bench: Bench) -> None:

@@ -23,7 +23,7 @@ import torch
 from torch import nn
 from torch.nn.functional import normalize
 
-from corecbench.api import Batch, PluginError, Recommender, Scores, Setup, Side, States
+from corecbench.api import Batch, PluginError, Recommender, Scores, Side, States
 from corecbench.evaluation.ranking import task_states
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.plugin.guard import guard
@@ -173,8 +173,9 @@ def with_content(
     tried = copy.copy(side)
     if not contents or len(training.tasks["validation"].users) < 2:
         return tried
-    started, setup = time.perf_counter(), training.setup
-    terms = [[term_of(version, setup) for version in versions(content)] for content in contents]
+    started, catalog, device = time.perf_counter(), training.setup.catalog, training.setup.device
+    place = catalog.n_items, catalog.n_new_items, device
+    terms = [[term_of(version, *place) for version in versions(content)] for content in contents]
     evaluate(side.model)
     gives_scores = recommender_abilities(side.model).scores is not None
     with guard(side.owner, "scores" if gives_scores else "states"), torch.no_grad():
@@ -231,15 +232,14 @@ def versions(content: Content) -> Sequence[torch.Tensor | Scores]:
     return content if isinstance(content, tuple) else (content,)
 
 
-def term_of(content: torch.Tensor | Scores, setup: Setup) -> ScoreTerm:
+def term_of(content: torch.Tensor | Scores, n_items: int, n_new: int = 0, device: str = "cpu") -> ScoreTerm:
     """Return what counts in the scores for one part of a `content`.
 
     Raises:
         PluginError: it is neither one finite row for each item, nor a model that `Setup.build` made.
     """
     if isinstance(content, torch.Tensor):
-        catalog = setup.catalog
-        return TextScores(checked(content, catalog.n_items).to(setup.device), catalog.n_new_items)
+        return TextScores(checked(content, n_items).to(device), n_new)
     if made(content) is None:
         raise PluginError("a model in `content` has to be made by `setup.build`, so that it can be kept")
     evaluate(content)

@@ -16,6 +16,7 @@ test_popularity = conformance("popularity")
 test_text_knn = conformance("text-knn")
 test_item_knn = conformance("item-knn")
 test_sequence_knn = conformance("sequence-knn")
+test_item_knn_words = conformance("item-knn-words")
 test_sequence_knn_words = conformance("sequence-knn-words")
 test_closed_form_ease = conformance("ease", settings={"decay": 0.5})
 test_sasrec = conformance("sasrec", settings=SMALL | {"inner_size": 16, "n_layers": 1, "n_heads": 1})
@@ -99,7 +100,7 @@ test_csv = conformance("csv", kind="reporter")
 test_json = conformance("json")
 
 CHECKED = {
-    *("popularity", "text-knn", "item-knn", "sequence-knn", "sequence-knn-words", "ease"),
+    *("popularity", "text-knn", "item-knn", "sequence-knn", "item-knn-words", "sequence-knn-words", "ease"),
     *("sasrec", "esasrec", "gru4rec", "lightgcn", "neumf", "recbole", "none", "bdlm", "ml-100k"),
     *(
         "alphafuse",
