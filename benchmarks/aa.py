@@ -29,6 +29,7 @@ from corecbench.report.publish import TESTED, build_metric
 from corecbench.results.folders import stores
 from corecbench.results.selection import datasets_in, on_datasets
 from corecbench.stats.paired import USERS_AND_SEEDS, paired_test
+from corecbench.stats.student import student_test
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,6 +45,7 @@ PART = 10
 TESTS = (USERS_AND_SEEDS, "t")
 TOGETHER = 3
 """The seeds of one side of a comparison."""
+SEEDS_OF_A_SIDE = (2, 3, 4, 5)
 EFFECTS = (0.0, 0.02, 0.05)
 """The standard deviation of the hit rate between seeds, as a share of it."""
 HITS, KEPT = 0.2, 0.5
@@ -191,16 +193,37 @@ def print_trained(results: Path) -> None:
     print(f"\nCalled different by the default test, over all comparisons of trained rows: {share}.")
 
 
+def print_by_seeds(results: Sequence[Path]) -> None:
+    """Print the shares of rows under fewer and more seeds, with an interval over rows."""
+    print("\n**One row under so many seeds against the same row under as many others, by the default test.**\n")
+    stored = [each for folder in results for each in stored_rows(folder) if each[0].side == "domain"]
+    lines = []
+    for size in SEEDS_OF_A_SIDE:
+        of_rows = [found_different(values, size, TESTS[:1])[TESTS[0]] for _, values in stored]
+        shares = np.array([np.mean(found) for found in of_rows if found])
+        if len(shares) > 1:
+            interval = student_test(shares).interval()
+            lines.append([size, len(shares), shares.mean(), f"{max(interval.low, 0):.1%} to {interval.high:.1%}"])
+    table(["seeds of a side", "rows", "called different", "95 % over rows"], lines)
+
+
 @click.command()
 @click.option("--work", default="aa", show_default=True, type=click.Path(path_type=Path), help="Folder of results.")
 @click.option("--seeds", default=12, show_default=True, help="Number of seeds.")
 @click.option("--datasets", help="Data sets, by comma.  [default: ml-100k and a tenth of amazon-toys-games]")
 @click.option("--epochs", type=int, help="Epochs of each model, for a try.  [default: those of the models]")
 @click.option("--no-train", is_flag=True, help="Read what is stored.")
+@click.option("--also", multiple=True, type=click.Path(path_type=Path), help="A bundle whose rows count, too.")
 @click.option("--simulations", default=2000, show_default=True, help="Simulated comparisons a figure.")
 @data_dir_option
 def main(
-    work: Path, seeds: int, datasets: str | None, epochs: int | None, no_train: bool, simulations: int
+    work: Path,
+    seeds: int,
+    datasets: str | None,
+    epochs: int | None,
+    no_train: bool,
+    also: Sequence[Path],
+    simulations: int,
 ) -> None:
     """Print how often a method is called different from itself under other seeds."""
     if not no_train:
@@ -211,6 +234,7 @@ def main(
         train(work, found, range(seeds), epochs)
     print_simulated(simulations, seed=0)
     print_trained(work / "results")
+    print_by_seeds([*([work / "results"] if (work / "results").is_dir() else []), *also])
 
 
 if __name__ == "__main__":
