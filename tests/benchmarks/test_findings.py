@@ -1,9 +1,15 @@
 """Every sentence of README and of the results page says what its contrast shows."""
 
+import functools
 import re
 
 import findings
+import pandas as pd
 import pytest
+
+READER = re.findall(
+    r"^```python\n(.*?)^```", (findings.ROOT / "docs/sharing.md").read_text("utf-8"), re.DOTALL | re.MULTILINE
+)
 
 
 @pytest.fixture(scope="module")
@@ -13,6 +19,31 @@ def found():
 
 def test_each_finding_claims_what_its_contrast_shows(found):
     assert [(name, each.finding.claim, each.shows) for name, each in found.items() if not each.holds] == []
+
+
+@functools.cache
+def read_with_pandas(bundle):
+    """What the reader on the page of bundles, which needs pandas alone, makes of one."""
+    known = {}
+    exec(compile(READER[0], "sharing.md", "exec"), known)
+    frame = pd.concat(known["ndcg"](str(findings.PUBLISHED / f"{bundle}.zip")))
+    side = frame["side"].where(frame["side"] != "", "domain")
+    return frame.assign(row=frame["name"] + ":" + side)
+
+
+def test_the_reader_of_twenty_lines_finds_the_same_changes(found):
+    for name, each in found.items():
+        finding, contrast = each.finding, each.contrast
+        frame = read_with_pandas(finding.bundle)
+        frame = frame[frame["dataset"] == finding.dataset]
+        if finding.group == "in order":
+            frame = frame[~frame["target_is_tied"].astype(bool)]
+        of = [
+            frame[frame["row"] == (row if ":" in row else f"{row}:domain")] for row in (finding.row, finding.base)
+        ]
+        seeds = [set(rows["seed"]) & set(contrast.seeds) or set(rows["seed"]) for rows in of]
+        own, base = (rows[rows["seed"].isin(kept)]["ndcg"].mean() for rows, kept in zip(of, seeds, strict=True))
+        assert own / base - 1 == pytest.approx(contrast.change, abs=1e-9), name
 
 
 def test_the_pages_are_those_that_the_findings_make(found):
