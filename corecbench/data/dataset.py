@@ -16,7 +16,6 @@ import pandas as pd
 from corecbench.api import Catalog, DataError, PluginError, UsageError
 from corecbench.data.item_text import make_texts, parse
 from corecbench.data.numbering import counting_up, in_time_order, numbered, repeats_of, stable_order
-from corecbench.data.times import far_off
 from corecbench.settings.configure import unknown
 from corecbench.toolkit.id_texts import alike_in_words
 
@@ -49,8 +48,7 @@ class Dataset:
     fingerprint: str
     """sha256, in hex, of ids, texts and order."""
     notes: Sequence[str] = ()
-    """What a user must know of the data, a line each: rows that were left out, ids written in several ways, and
-    times that are far from the rest."""
+    """What a user must know of the data, a line each: rows that were left out, and ids written in several ways."""
     positions: str = ""
     """Whose times are positions, in words, before or after anything was left out; "" where times may be real."""
 
@@ -148,8 +146,7 @@ def load_dataset(
     }
     further = [catalog.user_texts] if catalog.user_texts else []
     digest = fingerprint(user_ids, item_ids, catalog.item_texts, user, item, *further)
-    far = "" if positions else far_off(timestamp)
-    notes = [*getattr(source, "notes", ()), *filter(None, alike), *([f"{name}: {far}"] if far else [])]
+    notes = [*getattr(source, "notes", ()), *filter(None, alike)]
     if len(user) < len(repeated):
         positions = positions or counting_up(user, timestamp)
     return Dataset(catalog, user, item, timestamp, facts, digest, notes, positions)

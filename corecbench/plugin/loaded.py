@@ -12,6 +12,7 @@ from corecbench.api.components import EarlierComponent
 from corecbench.plugin import spec as hookspecs
 from corecbench.plugin.discovery import Origin, reason, staying
 from corecbench.plugin.kinds import KINDS
+from corecbench.settings.configure import unknown
 
 TRAINED = ("models", "llms", "sharing", "controls")
 """Kinds of the components of a cell."""
@@ -55,13 +56,23 @@ class Plugin:
         name = self.origin.name
         try:
             self.manager.register(implementation, name)
-            self.manager.check_pending()  # a misspelt hook is silent until here
+            self.check_hooks()
             if not self.manager.get_hookcallers(implementation):
                 raise PluginError("it implements no hook; is @hookimpl missing?")
         except Exception:
             if self.manager.has_plugin(name):  # pluggy can leave a plugin half registered
                 self.manager.unregister(name=name)
             raise
+
+    def check_hooks(self) -> None:
+        """Raise an error for a misspelt hook, which is silent until here."""
+        try:
+            self.manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            hooks = vars(self.manager.hook).items()
+            known = {name for name, hook in hooks if isinstance(hook, pluggy.HookCaller) and hook.has_spec()}
+            wrong = re.search(r"unknown hook '(\w+)'", str(error))
+            raise unknown("hook", wrong[1], known) if wrong else error from error
 
     def offered(self, kind: str) -> list[Component]:
         """Return the plugin's components of one kind; none if its answer is faulty, which is remembered."""

@@ -54,7 +54,7 @@ def whitened(states: torch.Tensor, turned_back: bool = False, n_new: int = 0) ->
             found = torch.linalg.eigh(covariance)
     squared, directions = (part.flip(-1) for part in found)  # the largest first
     singular = squared.clamp(min=0).sqrt()
-    kept = singular > max(singular[0] * 1e-3, 1e-6)
+    kept = singular > (singular[0] * 1e-3).clamp(min=1e-6)
     if not kept.any():
         raise DataError("all items have the same text or vector, so there is nothing to tell them apart by")
     scaled = directions[:, kept] / singular[kept] * (n_texts / kept.sum()) ** 0.5  # [h, k]
