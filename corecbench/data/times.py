@@ -68,11 +68,6 @@ def span_of(times: np.ndarray) -> tuple[float, float]:
     """Return the first and the last time of the data [M], without those that are 0, -1 or a decade from the rest.
 
     All belong to it where they are no times since 1970.
-
-    >>> span_of(np.array([0, 883612800, 883699200, 915148800, 253402214400]))
-    (883612800, 915148800)
-    >>> span_of(np.array([0, 5, 40]))
-    (-inf, inf)
     """
     ordered = np.sort(times[(times != 0) & (times != -1)])
     middle = len(ordered) // 2

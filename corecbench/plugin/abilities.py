@@ -111,15 +111,9 @@ def sharing_abilities(module: SharingModule) -> SharingAbilities:
     return had(SharingAbilities, module, **known)
 
 
-def coupling_terms(
-    module: SharingModule, side: Side, own: States, other: States, batch: Batch
-) -> Mapping[str, torch.Tensor]:
-    """Return the coupling losses of a sharing module, by name.
-
-    Raises:
-        PluginError: it gives something else.
-    """
-    terms: Any = module.losses(side, own, other, batch)
+def coupling_terms(module: SharingModule, *given: Any) -> Mapping[str, torch.Tensor]:
+    """Return the coupling losses of a sharing module by name; raise a PluginError if it gives something else."""
+    terms: Any = module.losses(*given)
     if not isinstance(terms, Mapping):
         raise PluginError(f"its losses are a {type(terms).__name__}, must be a dict of names to scalar tensors")
     return terms

@@ -65,14 +65,12 @@ class Plugin:
             raise
 
     def check_hooks(self) -> None:
-        """Raise an error for a misspelt hook, which is silent until here."""
-        try:
-            self.manager.check_pending()
-        except pluggy.PluginValidationError as error:
-            hooks = vars(self.manager.hook).items()
-            known = {name for name, hook in hooks if isinstance(hook, pluggy.HookCaller) and hook.has_spec()}
-            wrong = re.search(r"unknown hook '(\w+)'", str(error))
-            raise unknown("hook", wrong[1], known) if wrong else error from error
+        """Raise a UsageError for a misspelt hook, which is silent until here."""
+        hooks = {
+            name: hook for name, hook in vars(self.manager.hook).items() if isinstance(hook, pluggy.HookCaller)
+        }
+        for name in [name for name, hook in hooks.items() if not hook.has_spec()]:
+            raise unknown("hook", name, (known for known, hook in hooks.items() if hook.has_spec()))
 
     def offered(self, kind: str) -> list[Component]:
         """Return the plugin's components of one kind; none if its answer is faulty, which is remembered."""

@@ -9,7 +9,7 @@ import functools
 import itertools
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
@@ -109,8 +109,8 @@ def the_other_side_gets_no_gradient(bench: Bench) -> None:
 def the_losses_train_weights_of_the_training(bench: Bench) -> None:
     """What gets a gradient is of the side's model, its tables or `trained_with`: nothing else is ever moved."""
     pair = bench.join()
+    trained_with = sharing_abilities(pair.module).trained_with
     for side in SIDES:
-        trained_with = sharing_abilities(pair.module).trained_with
         layers = (
             None if trained_with is None else trained_with(side)
         )  # asked before the first loss, as in a training
@@ -130,15 +130,14 @@ def the_losses_train_weights_of_the_training(bench: Bench) -> None:
 
 def leaves(term: torch.Tensor) -> list[torch.Tensor]:
     """Return the tensors that a gradient of a term ends in."""
-    ahead, seen, found = [term.grad_fn], set(), []
+    ahead: list[Any] = [term.grad_fn]
+    seen: set[Any] = {None}
     while ahead:
         node = ahead.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        found += [node.variable] if hasattr(node, "variable") else []
-        ahead += [following for following, _ in node.next_functions]
-    return found
+        if node not in seen:
+            seen.add(node)
+            ahead += [following for following, _ in node.next_functions]
+    return [node.variable for node in seen if hasattr(node, "variable")]
 
 
 def nothing_that_it_is_given_is_changed(bench: Bench) -> None:

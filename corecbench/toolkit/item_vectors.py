@@ -131,11 +131,7 @@ def as_texts(path: Path, ids: Any) -> list[str]:
 
 
 def as_text(path: Path, given: Any) -> str:
-    """Return an id as text.
-
-    Raises:
-        DataError: it is neither a text in UTF-8 nor a number.
-    """
+    """Return an id as text; raise a DataError if it is neither a text in UTF-8 nor a number."""
     try:
         if isinstance(given, str | bytes | Number):
             return given.decode() if isinstance(given, bytes) else str(given)
@@ -199,11 +195,7 @@ def from_table(table: pd.DataFrame, path: Path) -> tuple[Any, dict[str, Any]]:
 
 
 def name_of_ids(path: Path, kind: str, names: Iterable[Any]) -> str:
-    """Return which of some columns or arrays holds the ids.
-
-    Raises:
-        DataError: none does or several do, or two have one name.
-    """
+    """Return which of some columns or arrays holds the ids, which must be one."""
     have = [str(name) for name in names]
     found = [name for name in have if name in ID_NAMES]
     if len(found) != 1:
@@ -215,14 +207,7 @@ def name_of_ids(path: Path, kind: str, names: Iterable[Any]) -> str:
 
 
 def is_index(name: object, values: pd.Series[Any]) -> bool:
-    """Return whether a column is the index of a table: it has no name, or counts its rows.
-
-    >>> import pandas as pd
-    >>> is_index("Unnamed: 0", pd.Series([7, 3])), is_index("index", pd.Series([0, 1, 2]))
-    (True, True)
-    >>> is_index("v0", pd.Series([7, 3, 5]))
-    False
-    """
+    """Return whether a column is the index of a table: it has no name, or counts its rows."""
     counts = values.dtype.kind in "iu" and len(values) > 2 and bool((values.diff().iloc[1:] == 1).all())
     return str(name).startswith("Unnamed: ") or counts
 
@@ -258,11 +243,7 @@ def read_parquet(path: Path) -> tuple[Any, dict[str, Any]]:
 
 
 def read_csv(path: Path) -> tuple[Any, dict[str, Any]]:
-    """Return ids and vectors of a CSV file; ids are read as text, "NA" too.
-
-    Raises:
-        DataError: something else than a comma stands between fields, or rows have more fields than the header.
-    """
+    """Return ids and vectors of a CSV file with commas between its fields; ids are read as text, "NA" too."""
     import pandas as pd
 
     table = pd.read_csv(path, dtype=dict.fromkeys(ID_NAMES, str), keep_default_na=False, na_values=[""])

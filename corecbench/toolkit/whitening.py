@@ -70,22 +70,14 @@ def whitened(states: torch.Tensor, turned_back: bool = False, n_new: int = 0) ->
 def principal_axes(centred: torch.Tensor, divisor: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the directions in which centred rows differ, and how much they do, the least first.
 
-    Few wide rows are compared with each other: with C the rows, C C' has the eigenvalues of C' C but for zeros, and
-    eigenvectors that C' turns into those of C' C.
-
-    Args:
-        centred: float64 [n, h].
-        divisor: the squares are divided by it.
-
-    Returns:
-        The squared lengths of the rows along each direction, float64 [r], and the directions, float64 [h, r].
+    With C few wide rows [n, h], C C' has the eigenvalues of C' C but for zeros, and C' turns its eigenvectors into
+    those of C' C. The squares [r] are divided by a number; directions are float64 [h, r].
     """
     import torch
 
     with one_thread():  # LAPACK's last digits depend on the number of threads
         if not is_wide(centred):
-            squared, directions = torch.linalg.eigh(centred.T @ centred / divisor)
-            return squared, directions
+            return tuple(torch.linalg.eigh(centred.T @ centred / divisor))
         squared, of_rows = torch.linalg.eigh(centred @ centred.T)
     real = squared >= squared[-1] * SMALLEST
     directions = centred.T @ of_rows[:, real] / squared[real].clamp(min=1e-300).sqrt()
