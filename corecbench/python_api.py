@@ -92,6 +92,8 @@ def kept_frame(interactions: pd.DataFrame, items: pd.DataFrame | None, name: str
             what Parquet cannot.
     """
     import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     from corecbench.toolkit import cache_folder, workspace
 
@@ -111,7 +113,10 @@ def kept_frame(interactions: pd.DataFrame, items: pd.DataFrame | None, name: str
             table = interactions.assign(title=interactions["item_id"].astype(str).map(titles))
     buffer = io.BytesIO()
     try:
-        table.to_parquet(buffer, index=False)
+        stored = pa.Table.from_pandas(table, preserve_index=False)
+        pq.write_table(
+            stored.replace_schema_metadata({**(stored.schema.metadata or {}), "interactions": ""}), buffer
+        )
     except (ValueError, TypeError) as error:  # among them what pyarrow raises
         raise UsageError(f"interactions cannot be stored as Parquet ({' '.join(str(error).split())})") from error
     contents = buffer.getvalue()

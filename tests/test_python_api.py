@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from stored_cells import store_cell, toy_ranks
 
 import corecbench
-from corecbench.api import UsageError
+from corecbench.api import DataError, UsageError
 from corecbench.cli.main import main
 from corecbench.data.loaded import read_datasets
 from corecbench.plugin.host import Host
@@ -78,6 +78,13 @@ def test_the_same_frames_are_stored_once_and_read_with_their_titles(here):
     assert path == again
     (data,) = read_datasets(RunConfig(datasets=(str(path),)), Host.discover())
     assert data.catalog.item_texts[:3] == ("", "Soap 0", "Soap 1")
+
+
+def test_a_fault_of_a_data_frame_names_the_argument_and_no_file_of_the_cache(here):
+    late = SHOP.assign(timestamp=SHOP["timestamp"].astype(str).where(SHOP.index != 3, "12/31/2013"))
+    with pytest.raises(DataError, match=r"^interactions: row 4: column timestamp: '12/31/2013' is ") as raised:
+        corecbench.run(interactions=late, models=["popularity"], references=False)
+    assert ".parquet" not in str(raised.value)
 
 
 def test_run_trains_what_the_command_line_trains_and_writes_the_same_tables(here, toy_folder):

@@ -19,7 +19,7 @@ from corecbench.data.ranking_task import Existence, SeenItems
 from corecbench.data.split import Choosing, HeldItems, Split, leave_one_out
 from corecbench.data.ties import MOST_TIED, Ties, began, hashes, in_random_order, same_time
 from corecbench.data.ties import warnings as order_warnings
-from corecbench.data.times import moments, not_times
+from corecbench.data.times import far_off, moments, not_times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -170,6 +170,8 @@ def instead(dataset: Dataset) -> str:
 def warnings(dataset: Dataset, split: Split, ties: Ties, name: str) -> Iterator[str]:
     """Yield what speaks against a data set and its split, a line each; the name may be that of a window."""
     yield from dataset.notes
+    if far := "" if dataset.positions else far_off(dataset.timestamp):
+        yield f"{name}: {far}"
     if not split.by_time:
         yield from order_warnings(dataset, ties)
         if not not_times(dataset) and has_cut(dataset):

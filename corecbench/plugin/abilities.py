@@ -111,6 +111,14 @@ def sharing_abilities(module: SharingModule) -> SharingAbilities:
     return had(SharingAbilities, module, **known)
 
 
+def coupling_terms(module: SharingModule, *given: Any) -> Mapping[str, torch.Tensor]:
+    """Return the coupling losses of a sharing module by name; raise a PluginError if it gives something else."""
+    terms: Any = module.losses(*given)
+    if not isinstance(terms, Mapping):
+        raise PluginError(f"its losses are a {type(terms).__name__}, must be a dict of names to scalar tensors")
+    return terms
+
+
 @dataclass(frozen=True)
 class ControlAbilities:
     """The changes that a control makes, None or an empty value for each that it does not make."""

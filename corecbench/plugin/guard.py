@@ -58,6 +58,12 @@ def n_changes(tensor: torch.Tensor | None) -> int:
     return 0 if tensor is None or tensor.is_inference() else tensor._version
 
 
+class LackingError(PluginError, AttributeError):
+    """A component lacks a method that it must have; `getattr` and `hasattr` take it as one that it may lack."""
+
+    named = True
+
+
 class Guarded:
     """A built component, each of whose methods is called under `guard`."""
 
@@ -65,7 +71,12 @@ class Guarded:
         self._built, self._owner = built, owner
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._built, name)
+        try:
+            found = getattr(self._built, name)
+        except AttributeError as error:
+            if name.startswith("__") or hasattr(type(self._built), name):  # a property that fails is there
+                raise
+            raise LackingError(f"{self._owner} lacks method {name}") from error
         if not inspect.isroutine(found):
             return found
 

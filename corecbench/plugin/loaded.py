@@ -12,6 +12,7 @@ from corecbench.api.components import EarlierComponent
 from corecbench.plugin import spec as hookspecs
 from corecbench.plugin.discovery import Origin, reason, staying
 from corecbench.plugin.kinds import KINDS
+from corecbench.settings.configure import unknown
 
 TRAINED = ("models", "llms", "sharing", "controls")
 """Kinds of the components of a cell."""
@@ -55,13 +56,21 @@ class Plugin:
         name = self.origin.name
         try:
             self.manager.register(implementation, name)
-            self.manager.check_pending()  # a misspelt hook is silent until here
+            self.check_hooks()
             if not self.manager.get_hookcallers(implementation):
                 raise PluginError("it implements no hook; is @hookimpl missing?")
         except Exception:
             if self.manager.has_plugin(name):  # pluggy can leave a plugin half registered
                 self.manager.unregister(name=name)
             raise
+
+    def check_hooks(self) -> None:
+        """Raise a UsageError for a misspelt hook, which is silent until here."""
+        hooks = {
+            name: hook for name, hook in vars(self.manager.hook).items() if isinstance(hook, pluggy.HookCaller)
+        }
+        for name in [name for name, hook in hooks.items() if not hook.has_spec()]:
+            raise unknown("hook", name, (known for known, hook in hooks.items() if hook.has_spec()))
 
     def offered(self, kind: str) -> list[Component]:
         """Return the plugin's components of one kind; none if its answer is faulty, which is remembered."""

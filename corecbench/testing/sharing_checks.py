@@ -9,12 +9,12 @@ import functools
 import itertools
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
 from corecbench.api import SIDES, Batch, Budget, Combiner, Interactions, Side, States, Table
-from corecbench.plugin.abilities import sharing_abilities
+from corecbench.plugin.abilities import coupling_terms, sharing_abilities
 from corecbench.testing.bench import equal, restore_by_file, silent, some, task_loss, tensors
 from corecbench.testing.kit import NotApplicableError, require, settings_survive_json
 from corecbench.testing.pair import Bench, Pair, other, read_by_other, weights
@@ -86,7 +86,7 @@ def losses_are_finite_scalars(bench: Bench) -> None:
 
 def losses(pair: Pair, side: Side, own: bool = True, its: bool = True) -> Mapping[str, torch.Tensor]:
     """Return the coupling terms of a side; `own` and `its`: whether a side has a state per position."""
-    return pair.module.losses(side, pair.states(side, own), pair.frozen(other(side), its), pair.batch)
+    return coupling_terms(pair.module, side, pair.states(side, own), pair.frozen(other(side), its), pair.batch)
 
 
 def the_other_side_gets_no_gradient(bench: Bench) -> None:
@@ -104,6 +104,40 @@ def the_other_side_gets_no_gradient(bench: Bench) -> None:
         gradients = torch.autograd.grad(term, list(reached.values()), allow_unused=True)
         names = [name for name, gradient in zip(reached, gradients, strict=True) if gradient is not None]
         require(not names, f"the losses of the {side} side train the other side's {', '.join(names)}")
+
+
+def the_losses_train_weights_of_the_training(bench: Bench) -> None:
+    """What gets a gradient is of the side's model, its tables or `trained_with`: nothing else is ever moved."""
+    pair = bench.join()
+    trained_with = sharing_abilities(pair.module).trained_with
+    for side in SIDES:
+        layers = (
+            None if trained_with is None else trained_with(side)
+        )  # asked before the first loss, as in a training
+        parts = [
+            *pair.models.values(),
+            *([] if layers is None else [layers]),
+        ]  # another check is about the other side
+        moved = {id(weight) for part in parts for weight in part.parameters()}
+        for name, term in losses(pair, side).items():
+            shapes = [list(leaf.shape) for leaf in leaves(term) if id(leaf) not in moved]
+            require(
+                not shapes,
+                f"loss '{name}' of the {side} side has gradients for tensors {shapes} that no optimiser moves; "
+                "make them once, in a module that `trained_with` returns",
+            )
+
+
+def leaves(term: torch.Tensor) -> list[torch.Tensor]:
+    """Return the tensors that a gradient of a term ends in."""
+    ahead: list[Any] = [term.grad_fn]
+    seen: set[Any] = {None}
+    while ahead:
+        node = ahead.pop()
+        if node not in seen:
+            seen.add(node)
+            ahead += [following for following, _ in node.next_functions]
+    return [node.variable for node in seen if hasattr(node, "variable")]
 
 
 def nothing_that_it_is_given_is_changed(bench: Bench) -> None:
@@ -222,7 +256,7 @@ def check_nobody_teaches(pair: Pair) -> None:
     for side in SIDES:
         frozen = pair.frozen(other(side))
         unknown = States(torch.full_like(frozen.user, torch.nan), torch.full_like(frozen.item, torch.nan))
-        for name, term in pair.module.losses(side, pair.states(side), unknown, pair.batch).items():
+        for name, term in coupling_terms(pair.module, side, pair.states(side), unknown, pair.batch).items():
             fault = f"its component has reads_other=False, but its loss '{name}' reads `other`"
             require(term.isfinite(), fault)
 
@@ -330,6 +364,7 @@ CHECKS = (
     a_stage_before_the_turns_stays_within_the_budget,
     losses_are_finite_scalars,
     the_other_side_gets_no_gradient,
+    the_losses_train_weights_of_the_training,
     nothing_that_it_is_given_is_changed,
     gradients_reach_the_tables,
     settings_survive_json,

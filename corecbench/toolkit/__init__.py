@@ -17,7 +17,7 @@ from corecbench.toolkit.placebos import random_like
 from corecbench.toolkit.printable import printable
 from corecbench.toolkit.processor import on_device, one_thread, product_dtype
 from corecbench.toolkit.texts import ProjectedTexts, mean_texts, project
-from corecbench.toolkit.whitening import whitened
+from corecbench.toolkit.whitening import principal_axes, whitened
 from corecbench.toolkit.words import beside, kept_word_summaries, phrase_summaries, word_summaries, word_vectors
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "ordinary_file",
     "phrase_summaries",
     "plain_id",
+    "principal_axes",
     "printable",
     "private_folder",
     "product_dtype",

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass
+from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import DataError, UsageError
 from corecbench.toolkit.folders import ordinary_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
+    from zipfile import ZipInfo
 
     import numpy as np
     import pandas as pd
@@ -23,6 +26,8 @@ ID_NAMES = ("item_id", "item_ids", "id", "ids")
 """Names of the column or array that holds the ids of the items."""
 ID_ENDINGS = (".ids", ".ids.txt", ".txt")
 """Endings of the file beside a .npy file that has the id of a row in each line."""
+MOST_COMPRESSED, ALWAYS_READ = 50, 2**28
+"""An .npz file of more bytes than the second is refused if it is more than so many times as large as its file."""
 
 
 @dataclass(frozen=True)
@@ -102,33 +107,53 @@ def as_texts(path: Path, ids: Any) -> list[str]:
     """Return ids as texts; whole numbers in any format are written as whole numbers.
 
     Raises:
-        DataError: there is not one for each row.
+        DataError: there is not one for each row, or one is neither a text nor a number with all its digits.
     """
     import numpy as np
     import pandas as pd
 
-    array = np.asarray(ids)
+    try:
+        array = np.asarray(ids)
+    except ValueError as error:
+        raise DataError(f"{path}: its ids are lists of several lengths; one id for each row is needed") from error
     if array.ndim != 1:
         raise DataError(f"{path}: its ids are of shape {list(array.shape)}; one for each row is needed")
-    if n_missing := int(pd.isna(array).sum()):
-        raise DataError(f"{path}: {n_missing:,} of its {len(array):,} rows have no id")
-    if array.dtype.kind == "f" and np.isfinite(array).all() and (array == array.round()).all():
+    missing = pd.isna(array)
+    if array.dtype.kind == "f" and len(lost := array[np.abs(array) >= 2 / np.finfo(array.dtype).eps]):
+        raise DataError(f"{path}: the id {lost[0]} has lost digits as {array.dtype}; write ids as text")
+    if array.dtype.kind == "f" and not missing.any() and (array == array.round()).all():
         array = array.astype(np.int64)
-    return [each.decode() if isinstance(each, bytes) else str(each) for each in array.tolist()]
+    values = array if array.dtype.kind in "mM" else array.tolist()
+    texts = ["" if no_id else as_text(path, each) for each, no_id in zip(values, missing, strict=True)]
+    if n_missing := texts.count(""):
+        raise DataError(f"{path}: {n_missing:,} of its {len(texts):,} rows have no id")
+    return texts
+
+
+def as_text(path: Path, given: Any) -> str:
+    """Return an id as text; raise a DataError if it is neither a text in UTF-8 nor a number."""
+    try:
+        if isinstance(given, str | bytes | Number):
+            return given.decode() if isinstance(given, bytes) else str(given)
+    except UnicodeDecodeError:
+        pass
+    raise DataError(f"{path}: has the id {given!r:.40}; text in UTF-8 or a whole number is needed")
 
 
 def checked(path: Path, name: str, part: Any, n_rows: int) -> np.ndarray:
     """Return vectors as float32 [n, h].
 
     Raises:
-        DataError: there is not one for each id, they are not of one width, or a number is not finite.
+        DataError: there is not one for each id, they are not of one width, or float32 cannot hold a vector.
     """
     import numpy as np
 
     try:
-        if np.iscomplexobj(part):
-            raise TypeError("complex numbers")  # of which float32 keeps the real part
-        rows = np.asarray(part, dtype=np.float32)
+        given = np.asarray(part)
+        if given.dtype.kind not in "iufbO":
+            raise TypeError(f"{given.dtype}, of which float32 would keep something else")
+        with np.errstate(over="ignore"):
+            rows = np.asarray(given, dtype=np.float32)
     except (ValueError, TypeError) as error:
         raise DataError(f"{path}: {name} has vectors of several widths, or what is no real number") from error
     if rows.ndim != 2 or len(rows) != n_rows or not rows.shape[1]:
@@ -136,7 +161,11 @@ def checked(path: Path, name: str, part: Any, n_rows: int) -> np.ndarray:
             f"{path}: {name} is of shape {list(rows.shape)}; [{n_rows}, width] is needed, a row for each id"
         )
     if n_bad := int((~np.isfinite(rows)).any(axis=1).sum()):
-        raise DataError(f"{path}: {name} has {n_bad:,} vectors with numbers that are missing or not finite")
+        raise DataError(
+            f"{path}: {name} has {n_bad:,} vectors with numbers that are missing or not finite as float32"
+        )
+    if n_lost := int((given[~rows.any(axis=1)] != 0).any(axis=1).sum()):
+        raise DataError(f"{path}: {name} has {n_lost:,} vectors of numbers that are 0 as float32; scale them")
     return rows
 
 
@@ -145,10 +174,14 @@ def checked(path: Path, name: str, part: Any, n_rows: int) -> np.ndarray:
 
 def from_table(table: pd.DataFrame, path: Path) -> tuple[Any, dict[str, Any]]:
     """Return ids and vectors of a table: columns of lists, or else a column for each number of a vector."""
-    column = next((name for name in ID_NAMES if name in table), None)
-    if column is None:
-        raise DataError(f"{path}: has the columns {', '.join(map(str, table.columns))[:200]}; item_id is needed")
+    if not len(table):
+        return [], {}
+    column = name_of_ids(path, "columns", table.columns)
     rest = table.drop(columns=column)
+    if (index := next((name for name in rest if is_index(name, rest[name])), None)) is not None:
+        raise DataError(
+            f"{path}: column {index} is an index, no part of a vector; leave it out, as index=False does"
+        )
     lists = {str(name): rest[name] for name in rest if rest[name].dtype.kind not in "iufb"}
     if not lists:
         return table[column].to_numpy(), {"vector": rest.to_numpy()} if len(rest.columns) else {}
@@ -161,6 +194,24 @@ def from_table(table: pd.DataFrame, path: Path) -> tuple[Any, dict[str, Any]]:
     return table[column].to_numpy(), {name: stacked(path, name, values) for name, values in lists.items()}
 
 
+def name_of_ids(path: Path, kind: str, names: Iterable[Any]) -> str:
+    """Return which of some columns or arrays holds the ids, which must be one."""
+    have = [str(name) for name in names]
+    found = [name for name in have if name in ID_NAMES]
+    if len(found) != 1:
+        needed = f"one of them is needed, not {' and '.join(found)}" if found else "item_id is needed"
+        raise DataError(f"{path}: has the {kind} {', '.join(have)[:200]}; {needed}")
+    if twice := [name for name, count in Counter(have).items() if count > 1]:
+        raise DataError(f"{path}: has two {kind} {twice[0]!r:.40}; one is needed")
+    return found[0]
+
+
+def is_index(name: object, values: pd.Series[Any]) -> bool:
+    """Return whether a column is the index of a table: it has no name, or counts its rows."""
+    counts = values.dtype.kind in "iu" and len(values) > 2 and bool((values.diff().iloc[1:] == 1).all())
+    return str(name).startswith("Unnamed: ") or counts
+
+
 def stacked(path: Path, name: str, values: pd.Series[Any]) -> np.ndarray:
     """Return the lists of a column as an array [n, h]."""
     import numpy as np
@@ -168,10 +219,15 @@ def stacked(path: Path, name: str, values: pd.Series[Any]) -> np.ndarray:
     try:
         rows = [json.loads(each) if isinstance(each, str) else each for each in values]
     except ValueError as error:
+        comma = next((each for each in values if re.fullmatch(r"[+-]?\d+,\d+", str(each))), "")
         raise DataError(
             f"{path}: {name} has texts that are no lists of finite numbers, such as [0.5, 1]"
+            + f"; the decimal comma of {comma!r} must be a point" * bool(comma)
         ) from error
-    if n_without := sum(np.ndim(each) != 1 for each in rows):
+    n_without = sum(np.ndim(each) != 1 for each in rows)
+    if n_without == len(rows):
+        raise DataError(f"{path}: {name} has no vectors, but is such as {str(rows[0])!r:.40}; leave it out")
+    if n_without:
         raise DataError(f"{path}: {name} has no vector in {n_without:,} rows; leave them out")
     if (n_widths := len(set(map(len, rows)))) > 1:
         raise DataError(f"{path}: {name} has vectors of {n_widths} widths; one width for all is needed")
@@ -187,10 +243,17 @@ def read_parquet(path: Path) -> tuple[Any, dict[str, Any]]:
 
 
 def read_csv(path: Path) -> tuple[Any, dict[str, Any]]:
-    """Return ids and vectors of a CSV file; ids are read as text."""
+    """Return ids and vectors of a CSV file with commas between its fields; ids are read as text, "NA" too."""
     import pandas as pd
 
-    return from_table(pd.read_csv(path, dtype=dict.fromkeys(ID_NAMES, str)), path)
+    table = pd.read_csv(path, dtype=dict.fromkeys(ID_NAMES, str), keep_default_na=False, na_values=[""])
+    if len(table.columns) == 1 and (between := re.search("[;\t|]", str(table.columns[0]))):
+        raise DataError(f"{path}: {between[0]!r} stands between its fields; a comma is needed")
+    if not isinstance(table.index, pd.RangeIndex):
+        raise DataError(
+            f"{path}: rows have more fields than the header, as decimal commas or names of rows do; write 0.5"
+        )
+    return from_table(table, path)
 
 
 def read_npz(path: Path) -> tuple[Any, dict[str, Any]]:
@@ -198,15 +261,19 @@ def read_npz(path: Path) -> tuple[Any, dict[str, Any]]:
     import numpy as np
 
     with np.load(path, allow_pickle=False) as arrays:
-        return from_arrays(path, {name: arrays[name] for name in arrays.files})
+        name = name_of_ids(path, "arrays", arrays.files)
+        check_size(path, arrays.zip.infolist())
+        return arrays[name], {each: arrays[each] for each in arrays.files if each != name}
 
 
-def from_arrays(path: Path, arrays: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """Return the array of ids and all others."""
-    name = next((name for name in ID_NAMES if name in arrays), None)
-    if name is None:
-        raise DataError(f"{path}: has the arrays {', '.join(arrays)[:200]}; ids are needed")
-    return arrays.pop(name), arrays
+def check_size(path: Path, entries: Iterable[ZipInfo]) -> None:
+    """Raise a DataError if a small file becomes large in memory, as one does that is made to fill it."""
+    n_bytes = sum(entry.file_size for entry in entries)
+    if n_bytes > max(ALWAYS_READ, MOST_COMPRESSED * path.stat().st_size):
+        raise DataError(
+            f"{path}: its {path.stat().st_size:,} bytes become {n_bytes:,}, more than {MOST_COMPRESSED} times as "
+            "many; np.savez writes an array as it is"
+        )
 
 
 def read_npy(path: Path) -> tuple[Any, dict[str, Any]]:
@@ -240,7 +307,8 @@ def read_safetensors(path: Path) -> tuple[Any, dict[str, Any]]:
         metadata = opened.metadata() or {}
     arrays = {name: (each.float() if each.is_floating_point() else each).numpy() for name, each in tensors.items()}
     written = {name: json.loads(metadata[name]) for name in ID_NAMES if name in metadata}
-    return from_arrays(path, {**arrays, **written})
+    name = name_of_ids(path, "tensors", [*arrays, *written])
+    return {**arrays, **written}[name], {each: rows for each, rows in arrays.items() if each != name}
 
 
 READERS: dict[str, Callable[[Path], tuple[Any, dict[str, Any]]]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from corecbench.toolkit.processor import one_thread
+from corecbench.toolkit.whitening import principal_axes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,9 +28,8 @@ def random_like(rows: torch.Tensor, random: np.random.Generator, n_new: int = 0)
     has = (own != 0).any(dim=1)
     known = own[has & (torch.arange(len(own)) < len(own) - n_new)]
     mean = known.mean(dim=0)
-    with one_thread():  # LAPACK's last digits depend on the number of threads
-        variance, directions = torch.linalg.eigh((known - mean).T @ (known - mean) / len(known))
-    drawn = torch.from_numpy(random.standard_normal((int(has.sum()), own.shape[1])))
+    variance, directions = principal_axes(known - mean, len(known))
+    drawn = torch.from_numpy(random.standard_normal((int(has.sum()), len(variance))))
     drawn = drawn * variance.clamp(min=0).sqrt() @ directions.T + mean
     lengths = drawn.norm(dim=1)
     norms = torch.empty_like(lengths)

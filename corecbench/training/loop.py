@@ -14,7 +14,7 @@ import torch
 
 from corecbench.api import Batch, CorecbenchError, PluginError, Recommender, SharingModule, Side, States, Training
 from corecbench.evaluation.states import checked
-from corecbench.plugin.abilities import recommender_abilities
+from corecbench.plugin.abilities import coupling_terms, recommender_abilities
 from corecbench.plugin.guard import guard, owner_of, unchanged
 from corecbench.toolkit import product_dtype, standard_loss
 from corecbench.training.averaging import WeightAverage
@@ -260,7 +260,7 @@ class SideTraining:
             "the targets of the batch": batch.target,
         }
         with guard(owner_of(sharing), "losses"), unchanged(given):
-            terms = sharing.losses(self.side, states, other, batch)
+            terms = coupling_terms(sharing, self.side, states, other, batch)
             for name, term in terms.items():
                 if term.device.type == "cpu" and not term.isfinite().all():
                     raise PluginError(f"its term {name!r} became {term.detach().flatten()[0].item()}")

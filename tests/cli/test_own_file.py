@@ -48,7 +48,10 @@ def test_bad_rows_and_ids_that_are_alike_are_said_with_counts(info):
     bad = SHOP + ",s1,2026-01-09,Soap 1,5\nc1 ,s1,2026-01-09,Soap 1,5\nc1,s1\n"
     code, output = info(bad, *COLUMNS.split(), "--set", "csv.bad_rows=skip")
     assert code == 0
-    assert "warning: shop.csv: 2 bad rows are left out: 142, 144\n" in output
+    assert (
+        "warning: shop.csv: 2 bad rows are left out: 1 of column customer: empty, an id is needed (line 142); "
+        in output
+    )
     assert "warning: 2 user ids of shop.csv differ from another one in blanks" in output
 
 

@@ -187,6 +187,64 @@ def test_times_that_are_none_are_refused_in_one_line_that_says_what_was_found(lo
     assert "--split leave-one-out" in str(raised.value)
 
 
+DAY, BEGIN = 24 * 3600, 883612800
+"""A day in seconds, and 1998."""
+
+
+def with_times(*times, users=20):
+    """Interactions of some users on ten days each, of which the first have these times instead."""
+    rows = [
+        (f"u{user}", f"i{(user * 3 + k) % 17}", BEGIN + DAY * (user + 3 * k))
+        for user in range(users)
+        for k in range(10)
+    ]
+    return [(user, item, time) for (user, item, _), time in zip(rows, times, strict=False)] + rows[len(times) :]
+
+
+@pytest.mark.parametrize("unit", [1, 1000, 10**9])
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        ([0, 0, -1], "3 of 200 times are far from the rest (1998-01-02 to 1998-02-16): 0 (2), -1 (1)"),
+        (
+            [253402214400 // 30],
+            "1 of 200 times are far from the rest (1998-01-02 to 1998-02-16): 8446",
+        ),
+    ],
+)
+def test_times_far_from_the_rest_are_counted(load, times, said, unit):
+    given = [(user, item, time * (unit if time > 0 else 1)) for user, item, time in with_times(*times)]
+    far, good = ([*warned(load(rows))] for rows in (given, [row for row in given if 0 < row[2] < 10**9 * unit]))
+    assert any(line.startswith(f"toy: {said}") for line in far)
+    assert not any("far from the rest" in line for line in good)
+
+
+def warned(dataset):
+    """What is said of a data set under leave-one-out."""
+    return warnings(dataset, leave_one_out(dataset, "file"), "file", "toy")
+
+
+def test_a_year_9999_does_not_change_the_unit_in_which_dates_cut(load):
+    dataset = load(with_times(253402214400))
+    _, split = by_time(dataset, ("1998-01-20", "1998-02-01"))
+    assert split.facts["test_begins"] == BEGIN + 31 * DAY
+
+
+@pytest.mark.parametrize("times", [[0] * 80 + [-1] * 81, [BEGIN * 9] * 30])
+def test_a_cut_among_times_that_are_none_is_refused(load, times):
+    with pytest.raises(
+        DataError, match=r"cut 0\.8,0\.9 is decided by times that are none, .*: \d+ of \d+ times"
+    ) as raised:
+        by_time(load(with_times(*times)))
+    assert "leave these interactions out" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_few_missing_times_are_no_reason_to_refuse_a_cut(load):
+    _, split = by_time(load(with_times(0, -1)))
+    assert len(split.held["test"].users)
+
+
 @pytest.mark.parametrize(("time_of", "works"), [(lambda place: 7, " --ties file"), (lambda place: place, "")])
 def test_a_refusal_names_only_a_split_that_ranks_somebody(load, time_of, works):
     dataset = load([(f"u{user}", f"i{place}", time_of(place)) for user in range(6) for place in range(4)])

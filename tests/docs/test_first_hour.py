@@ -27,5 +27,5 @@ def test_the_page_runs_on_a_file_with_bad_rows(tmp_path, monkeypatch, cache):
     done = [CliRunner().invoke(main, shlex.split(command)) for command in commands]
     assert [result.exit_code for result in done] == [4, 0, 0, 0, 0], done[-2].output
     assert "--set csv.user=customer --set csv.item=sku --set csv.timestamp=bought_at" in done[0].stderr
-    assert "3 bad rows are left out: 242, 243, 244" in done[1].stdout
+    assert "3 bad rows are left out: 1 of " in done[1].stdout
     assert "sasrec" in (tmp_path / "results/default/report.html").read_text(encoding="utf-8")

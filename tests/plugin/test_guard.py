@@ -53,5 +53,7 @@ class Source:
 def test_a_guarded_component_is_as_it_was_otherwise():
     guarded = Guarded(Source(), "data set 'a'")
     assert (guarded.items(), guarded.k_core, getattr(guarded, "missing", 0)) == (["a"], 5, 0)
+    with pytest.raises(PluginError, match=r"^data set 'a' lacks method interactions$"):
+        guarded.interactions()
     assert owner_of(guarded) == "data set 'a'"
     assert owner_of(Source()) == "the Source"

@@ -120,7 +120,7 @@ def test_a_misspelt_hook_breaks_its_plugin_only(distribution):
     distribution("bad", "from corecbench.api import hookimpl\n@hookimpl\ndef corecbench_modles(): return []")
     distribution("third", GOOD)
     host = Host.discover()
-    assert "unknown hook 'corecbench_modles'" in faults(host)["bad"]
+    assert "unknown hook 'corecbench_modles'; did you mean 'corecbench_" in faults(host)["bad"]
     assert "good" in names(host, "models")
 
 

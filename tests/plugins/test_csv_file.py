@@ -197,12 +197,16 @@ def test_a_separator_of_several_characters_is_refused():
 # --- bad rows, ratings and ids ------------------------------------------------------------------------------------
 
 BAD = RATINGS + ",x,1,9\n2,y,1,soon\n2,x,1\n2,z,1,40\n"
+CAUSES = (
+    "1 of column userId: empty, an id is needed (line 6); 1 of column when: is not a number that int64 or float64 "
+    "can hold (line 7: 'soon'); 1 of 3 fields, the header has 4 (separator ',') (line 8)"
+)
 
 
 def test_all_bad_rows_are_named_by_their_lines(write):
     write(ratings=BAD)
     assert fault() == (
-        "ratings.csv:8: 3 fields, the header has 4 (separator ','); 3 rows are bad: 6, 7, 8; "
+        f"ratings.csv:8: 3 fields, the header has 4 (separator ','); 3 rows are bad: {CAUSES}; "
         "--set csv.bad_rows=skip leaves them out"
     )
 
@@ -216,7 +220,7 @@ def test_bad_rows_are_skipped_counted_and_named(write, quote):
         "item_id": ["x", "y", "x", "z", "z"],
         "timestamp": [30, 10, 20, 10, 40],
     }
-    assert source.notes == ["ratings.csv: 3 bad rows are left out: 6, 7, 8"]
+    assert source.notes == [f"ratings.csv: 3 bad rows are left out: {CAUSES}"]
 
 
 def test_bad_titles_are_skipped(write):
@@ -225,7 +229,10 @@ def test_bad_titles_are_skipped(write):
         Csv(**{"path": "ratings.csv", **COLUMNS, "items": "movies.csv", "title": "name", "bad_rows": "skip"})
     )
     assert source.items()["item_id"].tolist() == ["x", "y", "z", "w"]
-    assert source.notes == ["movies.csv: 2 bad rows are left out: 6, 7"]
+    assert source.notes == [
+        "movies.csv: 2 bad rows are left out: 1 of column movieId: empty, an id is needed (line 6); 1 of 3 fields, "
+        "the header has 2 (separator ',') (line 7)"
+    ]
 
 
 def test_lower_ratings_are_left_out(write):
@@ -242,14 +249,17 @@ def test_a_rating_that_is_no_number_is_named_and_skipped(write):
     source = open_csv(Csv("ratings.csv", **COLUMNS, min_rating=4, bad_rows="skip"))
     assert source.interactions()["item_id"].tolist() == ["x", "z"]
     assert source.notes == [
-        "ratings.csv: 1 bad rows are left out: 3",
+        "ratings.csv: 1 bad rows are left out: 1 of column rating: is not a number that int64 or float64 can hold "
+        "(line 3: 'good')",
         "ratings.csv: 1 ratings below 4 are left out",
     ]
 
 
 def test_rows_that_are_bad_by_time_and_by_rating_are_named_together(write):
     write(ratings=RATINGS.replace("y,3", "y,good").replace(",20\n", ",\n"))
-    assert "2 rows are bad: 3, 4" in fault(min_rating=4)
+    found = fault(min_rating=4)
+    assert "2 rows are bad: 1 of column rating: " in found
+    assert "1 of column when: empty (line 4)" in found
 
 
 def test_a_row_that_is_left_out_gives_no_title_and_no_text(write):
@@ -282,3 +292,80 @@ def test_ids_that_are_written_in_several_ways_are_counted_and_made_one(write):
 def test_an_id_of_nothing_but_blanks_is_empty_once_ids_are_normalised(write):
     write(ratings=RATINGS + " ,x,1,9\n")
     assert fault(normalise_ids=True) == "ratings.csv:6: column userId: empty, an id is needed" + SKIP
+
+
+# --- the export of a shop -----------------------------------------------------------------------------------------
+
+DATES = ["2013-12-30", "12/31/2013", "2014-01-01", "1/2/2014", "2014-01-03", "1/14/2014", "", "1/15/2014"]
+
+
+def shop(dates=DATES, ratings=None, between=","):
+    given = ratings or ["5"] * len(dates)
+    rows = [
+        f'u{row % 2},i{row},"{rating}",{date}' for row, (date, rating) in enumerate(zip(dates, given, strict=True))
+    ]
+    return "\n".join(["userId,movieId,rating,when", *rows]).replace(",", between) + "\n"
+
+
+def test_causes_of_bad_rows_have_counts_an_example_and_the_setting_that_mends_them(write):
+    write(ratings=shop())
+    source = open_csv(Csv("ratings.csv", **COLUMNS, bad_rows="skip"))
+    assert len(source.interactions()) == 3
+    assert source.notes == [
+        "ratings.csv: 5 bad rows are left out: 4 of column when: is no ISO 8601 date such as 2015-03-01T12:00:00Z "
+        "(line 3, line 5, line 7, ...: '12/31/2013'; --set csv.date_format=%m/%d/%Y reads them); 1 of column when: "
+        "empty (line 8)"
+    ]
+
+
+def test_a_format_reads_the_dates_that_are_not_iso(write):
+    write(ratings=shop())
+    source = open_csv(Csv("ratings.csv", **COLUMNS, bad_rows="skip", date_format="%m/%d/%Y"))
+    assert source.interactions()["timestamp"].is_monotonic_increasing
+    assert source.notes == [
+        "ratings.csv: 1 bad rows are left out: 1 of column when: empty (line 8)",
+    ]
+
+
+def test_dates_that_look_like_numbers_are_dates_under_a_format(write):
+    write(ratings=shop(["20140102", "20131231"]))
+    read_as, _ = read(date_format="%Y%m%d")
+    assert int(np.diff(read_as["timestamp"])[0]) < -(10**6)  # two days, in any unit
+
+
+def test_where_days_and_months_cannot_be_told_apart_both_settings_are_named(write):
+    write(ratings=shop(["1.2.2014", "3.4.2014"]))
+    assert "; --set csv.date_format=%d.%m.%Y reads them)" in fault()
+    write(ratings=shop(["1/2/2014", "3/4/2014"]))
+    assert "--set csv.date_format=%m/%d/%Y or --set csv.date_format=%d/%m/%Y reads them)" in fault()
+
+
+@pytest.mark.parametrize("given", ["%", "%d/%m", "%Q"])
+def test_what_is_no_format_of_dates_is_refused(given):
+    with pytest.raises(ValueError, match=r"^date_format is '.*', must be such as %m/%d/%Y: "):
+        Csv("ratings.csv", date_format=given)
+
+
+def test_ratings_may_be_texts_that_begin_with_a_number(write):
+    write(ratings=shop(DATES[:1] * 6, ["5 stars", "1 star", "4/5", "3.5 out of 5", "2 ★", " 4 "]))
+    source = open_csv(Csv("ratings.csv", **COLUMNS, min_rating=3.5))
+    assert source.interactions()["item_id"].tolist() == ["i0", "i2", "i3", "i5"]
+
+
+def test_decimal_commas_are_named_with_their_setting_and_read_under_it(write):
+    write(ratings=shop(DATES[:1] * 3, ["4,5", "3,5", "5"]))
+    assert "(line 2, line 3: '4,5'; --set csv.decimal=, reads them)" in fault(min_rating=4)
+    source = open_csv(Csv("ratings.csv", **COLUMNS, min_rating=4, decimal=","))
+    assert source.interactions()["item_id"].tolist() == ["i0", "i2"]
+
+
+def test_an_index_and_ids_that_may_be_missing_values_are_named(write):
+    write(ratings=",userId,movieId,when\n0,NA,x,1\n1,NA,y,2\n2,b,None,3\n")
+    source = open_csv(Csv("ratings.csv", **COLUMNS))
+    assert source.interactions()["user_id"].tolist() == ["NA", "NA", "b"]
+    assert source.notes == [
+        "ratings.csv: a column has no name, as the index of a data frame has; it is not read",
+        "ratings.csv: 2 rows have the id 'NA' in column userId, which may be none",
+        "ratings.csv: 1 rows have the id 'None' in column movieId, which may be none",
+    ]
+    assert "have: (no name), userId, movieId, when" in fault(user="who")

@@ -196,13 +196,19 @@ def test_times_of_two_units_or_without_their_last_digits_are_refused(source, tim
 def test_bad_rows_are_skipped_and_named(source):
     opened = source(user_id=["a", None, "c"], timestamp=[1, 2, None], settings={"bad_rows": "skip"})
     assert opened.interactions().to_dict("list") == {"user_id": ["a"], "item_id": ["3"], "timestamp": [1]}
-    assert opened.notes == ["events.parquet: 2 bad rows are left out: row 2, row 3"]
+    assert opened.notes == [
+        "events.parquet: 2 bad rows are left out: 1 of column user_id: empty, an id is needed (row 2); "
+        "1 of column timestamp: empty, a time is needed (row 3)"
+    ]
 
 
 def test_a_row_without_a_rating_is_skipped(source):
     opened = source(rating=[5, None, 3], settings={"min_rating": 4, "bad_rows": "skip"})
     assert opened.interactions()["user_id"].tolist() == ["b"]
-    assert opened.notes[0] == "events.parquet: 1 bad rows are left out: row 2"
+    assert (
+        opened.notes[0]
+        == "events.parquet: 1 bad rows are left out: 1 of column rating: empty, a rating is needed (row 2)"
+    )
 
 
 def test_a_column_without_any_time_leaves_no_row(source):

@@ -1,6 +1,8 @@
 """Vectors of items from files, the sequence model over them, and what replaces them in controls."""
 
+import io
 import json
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -109,7 +111,7 @@ def test_an_id_of_two_vectors_is_refused(written):
 def test_numbers_that_are_not_finite_are_refused(written, bad):
     rows = ROWS.copy()
     rows[1, 1] = bad
-    with pytest.raises(DataError, match=r"has 1 vectors with numbers that are missing or not finite$"):
+    with pytest.raises(DataError, match=r"has 1 vectors with numbers that are missing or not finite as float32$"):
         read_vectors(written(IDS, rows))
 
 
@@ -190,6 +192,115 @@ def test_a_file_that_is_not_there_is_said(tmp_path, name, message):
     np.save(tmp_path / "alone.npy", ROWS)
     with pytest.raises(UsageError, match=message):
         fingerprint(of(tmp_path / name if name else ""), tmp_path)
+
+
+def arrays(path, **given):
+    np.savez(path, **({"ids": np.array(IDS), "v": ROWS} | given))
+
+
+def lines(path, *rows):
+    path.write_text("\n".join(rows) + "\n")
+
+
+def twice(path):
+    content = io.BytesIO()
+    np.save(content, ROWS)
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("ids.npy", content.getvalue())
+        file.writestr("v.npy", content.getvalue())
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            file.writestr("v.npy", content.getvalue())
+
+
+REFUSED = {
+    "index.csv": (
+        lambda path: pd.DataFrame({"item_id": IDS, "v0": ROWS[:, 0]}).to_csv(path),
+        "column Unnamed: 0 is an index, no part of a vector",
+    ),
+    "index.parquet": (
+        lambda path: pd.DataFrame({"item_id": IDS, "v0": ROWS[:, 0]}).reset_index().to_parquet(path),
+        "column index is an index, no part of a vector",
+    ),
+    "times.npz": (lambda path: arrays(path, v=ROWS.astype("datetime64[s]")), "what is no real number$"),
+    "spans.npz": (lambda path: arrays(path, v=ROWS.astype("timedelta64[s]")), "what is no real number$"),
+    "texts.npz": (lambda path: arrays(path, v=ROWS.astype(str)), "what is no real number$"),
+    "column.parquet": (
+        lambda path: pd.DataFrame({"item_id": IDS, "v": pd.to_datetime([1, 2, 3, 4])}).to_parquet(path),
+        "v has no vectors, but is such as '1970-01-01",
+    ),
+    "twice.npz": (twice, "has two arrays 'v'; one is needed$"),
+    "both.csv": (
+        lambda path: lines(path, "item_id,id,v0", "a,7,1"),
+        "has the columns item_id, id, v0; one of them is needed, not item_id and id$",
+    ),
+    "tiny.npz": (
+        lambda path: arrays(path, v=ROWS * np.float64(1e-60)),
+        "4 vectors of numbers that are 0 as float32",
+    ),
+    "huge.npz": (
+        lambda path: arrays(path, v=ROWS * np.float64(1e60)),
+        "4 vectors with numbers that are missing or not",
+    ),
+    "ids.npz": (
+        lambda path: arrays(path, ids=np.array([1e20, 1, 2, 3])),
+        r"the id 1e\+20 has lost digits as float64",
+    ),
+    "rounded.npz": (
+        lambda path: arrays(path, ids=np.array([2**24 + 1, 1, 2, 3], dtype=np.float32)),
+        "the id 16777216.0 has lost digits as float32; write ids as text$",
+    ),
+    "bytes.npz": (
+        lambda path: arrays(path, ids=np.array([b"a", b"b", b"c", b"\xff"])),
+        r"has the id b'\\xff'; text in",
+    ),
+    "lists.parquet": (
+        lambda path: as_parquet(path, [["a"], ["b", "c"], ["d"], ["e"]]),
+        r"has the id array\(\['a'\].*; text in UTF-8 or a whole number is needed$",
+    ),
+    "ragged.safetensors": (
+        lambda path: as_safetensors(path, [["a"], ["b", "c"], ["d"], ["e"]]),
+        "its ids are lists of several lengths; one id for each row is needed$",
+    ),
+    "times.parquet": (lambda path: as_parquet(path, pd.to_datetime([1, 2, 3, 4])), "has the id np.datetime64"),
+    "blank.csv": (lambda path: lines(path, "item_id,v0", "a,1", ",2"), "1 of its 2 rows have no id$"),
+    "header.csv": (lambda path: lines(path, "item_id,v0"), "has no rows$"),
+    "commas.csv": (
+        lambda path: lines(path, "item_id,v0", "a,0,5", "b,0,7"),
+        "more fields than the header, as decimal",
+    ),
+    "quoted.csv": (
+        lambda path: lines(path, "item_id,v0", 'a,"0,5"'),
+        "the decimal comma of '0,5' must be a point$",
+    ),
+    "between.csv": (
+        lambda path: lines(path, "item_id;v0", "a;0,5"),
+        "';' stands between its fields; a comma is needed$",
+    ),
+    "zeros.npz": (
+        lambda path: np.savez_compressed(path, ids=np.array(IDS), v=np.zeros((4, 9_000_000))),
+        "bytes become 288,000,272, more than 50 times as many; np.savez writes",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_would_be_read_as_something_else_is_refused_in_one_line(tmp_path, name):
+    write, message = REFUSED[name]
+    write(tmp_path / name)
+    with pytest.raises(DataError, match=message) as error:
+        read_vectors(tmp_path / name)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("item_id", ["NA", "null", "None", "nan"])
+def test_ids_that_look_like_missing_values_are_ids(tmp_path, item_id):
+    lines(tmp_path / "file.csv", "item_id,v0", f"{item_id},1", "b,2")
+    assert read_vectors(tmp_path / "file.csv").ids == [item_id, "b"]
+
+
+def test_zeros_that_fit_into_memory_are_read_however_small_their_file_is(tmp_path):
+    np.savez_compressed(tmp_path / "file.npz", ids=np.array(IDS), v=np.eye(4, 500_000))
+    assert read_vectors(tmp_path / "file.npz").parts["v"].shape == (4, 500_000)
 
 
 # --- rows of a catalogue ------------------------------------------------------------------------------------------
@@ -409,6 +520,14 @@ def test_random_rows_have_the_norms_and_nearly_the_spectrum_of_the_real_ones():
     spectra = [torch.linalg.svdvals(each) / len(each) ** 0.5 for each in (rows, drawn)]
     assert spectra[0].tolist() == pytest.approx(spectra[1].tolist(), rel=0.1)
     assert abs(float((rows * drawn).sum(dim=1).mean())) < 0.5  # nothing of a row is left
+
+
+def test_few_wide_rows_are_whitened_and_drawn_without_a_matrix_of_their_width():
+    rows = torch.randn(26, 60_000, generator=torch.Generator().manual_seed(0))
+    rows[0] = 0
+    assert text_of([rows], VectorsConfig(), 0).shape == (26, 24)  # one direction less than there are rows
+    assert text_of([rows], VectorsConfig(transform="centre", pca=3), 0).shape == (26, 3)
+    assert random_like(rows, np.random.default_rng(0)).shape == rows.shape
 
 
 def test_random_rows_are_not_decided_by_new_items():

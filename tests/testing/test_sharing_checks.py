@@ -101,6 +101,48 @@ class TrainsTheOtherSide(Good):
         return {"near": own.item.mean() - there.item.weight.mean()}
 
 
+class MakesItsLayerAnew(Good):
+    def losses(self, side, own, other, batch):
+        layer = nn.Linear(own.item.shape[1], other.item.shape[1])
+        return {"near": (layer(own.item) - other.item).square().mean()}
+
+
+class MakesItsLayerLate(Good):
+    layer = None
+
+    def trained_with(self, side):
+        return self.layer
+
+    def losses(self, side, own, other, batch):
+        if self.layer is None:
+            self.layer = nn.Linear(own.item.shape[1], other.item.shape[1])
+        return {"near": (self.layer(own.item) - other.item).square().mean()} if side == "domain" else {}
+
+
+class MakesItsLayerAtOnce(Good):
+    def start(self, pretrained):
+        self.layers = nn.ModuleDict({"domain": nn.Linear(WIDTHS["domain"], WIDTHS["llm"])})
+
+    def trained_with(self, side):
+        return self.layers if side == "domain" else None
+
+    def losses(self, side, own, other, batch):
+        if side == "llm":
+            return {}
+        return {"near": (self.layers["domain"](own.item) - other.item).square().mean()}
+
+
+class OfATensor(Good):
+    def losses(self, side, own, other, batch):
+        return own.item.mean()
+
+
+class Unstarted:
+    def __init__(self, config, setup):
+        self.good = Good(config, setup)
+        self.ids, self.turns, self.losses = self.good.ids, self.good.turns, self.good.losses
+
+
 class ChangesTheOther(Good):
     def losses(self, side, own, other, batch):
         other.item.mul_(2)
@@ -230,6 +272,7 @@ class OfASet:
     names: set[str] = field(default_factory=lambda: {"a"})
 
 
+MOVED = "the losses train weights of the training"
 FAULTS = [
     (
         "tables have the widths asked for",
@@ -248,6 +291,14 @@ FAULTS = [
         TrainsTheOtherSide,
         r"losses of the domain side train the other side",
     ),
+    (
+        MOVED,
+        MakesItsLayerAnew,
+        r"loss 'near' of the domain side has gradients for tensors \[\[.*\]\] that",
+    ),
+    (MOVED, MakesItsLayerLate, r"make them once, in a module that `trained_with` returns$"),
+    ("losses are finite scalars", OfATensor, r"its losses are a Tensor, must be a dict of names to scalar tensors"),
+    ("losses are finite scalars", Unstarted, r"^sharing module 'mine' .* lacks method start$"),
     (
         "nothing that it is given is changed",
         ChangesTheOther,
@@ -286,6 +337,18 @@ def test_a_good_module_passes_every_check_that_applies(outcome_of):
     assert statuses.pop(OF_STAGES) == "not applicable"
     assert statuses.pop(OF_SCORES) == "not applicable"
     assert set(statuses.values()) == {"ok"}, statuses
+
+
+def test_a_layer_that_is_trained_with_a_side_passes(outcome_of):
+    statuses = {name: outcome.status for name, outcome in outcome_of("sharing", MakesItsLayerAtOnce).items()}
+    assert statuses[MOVED] == "ok"
+    assert "failed" not in statuses.values(), statuses
+
+
+@pytest.mark.parametrize("module", [MakesItsLayerAnew, MakesItsLayerLate])
+def test_no_other_check_finds_a_layer_that_is_not_trained(outcome_of, module):
+    failed = [name for name, outcome in outcome_of("sharing", module).items() if outcome.status == "failed"]
+    assert failed == [MOVED]
 
 
 @pytest.mark.parametrize("check", ["an ensemble is announced", OF_ENSEMBLES])

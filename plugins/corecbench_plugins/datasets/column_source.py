@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -16,13 +16,18 @@ from corecbench_plugins.datasets.arrow_text import to_series
 from corecbench_plugins.datasets.atomic_file import quoted
 from corecbench_plugins.datasets.atomic_folder import readable, without_entities
 from corecbench_plugins.datasets.bad_rows import BadRows
-from corecbench_plugins.datasets.timestamps import TimeError
+from corecbench_plugins.datasets.timestamps import Fault, TimeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Iterable, Iterator, Set
 
     from corecbench_plugins.datasets.column_table import ColumnTable
     from corecbench_plugins.datasets.settings import Columns
+
+MISSING = frozenset(("na", "n/a", "nan", "none", "null", "nil", "<na>", "unknown", "undefined"))
+"""Ids, in small letters, that are missing values elsewhere."""
+UNNAMED = frozenset(("", "Unnamed: 0", "__index_level_0__"))
+"""Names of a column that is the index of a data frame."""
 
 
 class ColumnSource:
@@ -68,14 +73,16 @@ class ColumnSource:
             check_column(table, column, guessing.line(self.name, table.columns))
         bad = self._bad = self._bad_rows(table)
         user, item = (ids(bad, column, config.normalise_ids) for column in needed[:2])
-        timestamp = numbers(bad, config.timestamp, table.times) if config.timestamp else np.arange(len(user))
+        times = partial(table.times, date_format=config.date_format)
+        timestamp = numbers(bad, config.timestamp, times) if config.timestamp else np.arange(len(user))
         liked = np.ones(len(user), dtype=bool)
         if config.min_rating is not None:
             check_column(table, config.rating)
-            liked = numbers(bad, config.rating, table.ratings) >= config.min_rating
+            liked = numbers(bad, config.rating, partial(table.ratings, decimal=config.decimal)) >= config.min_rating
         bad.check()
         kept = bad.good(len(user))
         notes = [bad.note] if bad.note else []
+        notes += unlikely_ids(table, zip(needed, (user, item), strict=False))
         if config.min_rating is not None:
             n_below = int((kept & ~liked).sum())
             notes += [f"{table.name}: {n_below:,} ratings below {config.min_rating:g} are left out"]
@@ -140,14 +147,14 @@ class ColumnSource:
         return cast("BadRows", self._bad)
 
     def _bad_rows(self, table: ColumnTable) -> BadRows:
-        return BadRows(table, self.config.bad_rows == "skip", f"--set {self.name}.bad_rows=skip")
+        return BadRows(table, self.config.bad_rows == "skip", self.name)
 
 
-def other_fields(table: ColumnTable, known: Collection[str]) -> dict[str, pd.Series]:
+def other_fields(table: ColumnTable, known: Set[str]) -> dict[str, pd.Series]:
     """Return the columns of text or integers that are not known yet, by name, each without HTML entities."""
     found = {}
     for column in table.columns:
-        if column not in known:
+        if column not in known | UNNAMED:
             with contextlib.suppress(DataError):  # of another type
                 found[column] = readable(to_series(table.texts(column)))
     return found
@@ -157,7 +164,8 @@ def check_column(table: ColumnTable, column: str, guess: str = "") -> None:
     """Raise a DataError unless a table has a column; the options that would name the right ones may be guessed."""
     if column not in table.columns:
         maybe = f"; maybe: {guess}" if guess else ""
-        raise DataError(f"{table.name}: column {column}: missing; have: {', '.join(table.columns)}{maybe}")
+        have = ", ".join(name or "(no name)" for name in table.columns)
+        raise DataError(f"{table.name}: column {column}: missing; have: {have}{maybe}")
 
 
 def ids(bad: BadRows, column: str, normalise: bool) -> pd.Series:
@@ -167,8 +175,17 @@ def ids(bad: BadRows, column: str, normalise: bool) -> pd.Series:
         found = found.map({text: plain_id(text) for text in found.unique()}).astype(found.dtype)
     empty = (found == "").to_numpy()
     if empty.any():
-        bad.add(dict.fromkeys(np.flatnonzero(empty).tolist(), f"column {column}: empty, an id is needed"))
+        bad.add(column, dict.fromkeys(np.flatnonzero(empty).tolist(), Fault("empty, an id is needed")))
     return found
+
+
+def unlikely_ids(table: ColumnTable, columns: Iterable[tuple[str, pd.Series]]) -> Iterator[str]:
+    """Yield what is not an id by its looks: a missing value in words, or the index of a data frame."""
+    if set(table.columns) & UNNAMED:
+        yield f"{table.name}: a column has no name, as the index of a data frame has; it is not read"
+    for column, found in columns:
+        for text, count in found[found.str.lower().isin(MISSING)].value_counts().items():
+            yield f"{table.name}: {count:,} rows have the id {text!r} in column {column}, which may be none"
 
 
 def numbers(bad: BadRows, column: str, read: Callable[..., np.ndarray]) -> np.ndarray:
@@ -181,7 +198,7 @@ def numbers(bad: BadRows, column: str, read: Callable[..., np.ndarray]) -> np.nd
         try:
             return read(column)
         except TimeError as error:
-            bad.add({row: f"column {column}: {fault}" for row, fault in error.faults.items()})
+            bad.add(column, error.faults)
             if not error.faults:
                 raise
         return read(column, bad.faults)

@@ -32,10 +32,10 @@ class ColumnTable(Protocol):
         """Return a column as strings [M]; "" where there is nothing."""
         ...
 
-    def times(self, column: str, aside: Collection[int] = ()) -> np.ndarray:
-        """Return a column as int64 or float64 [M], whatever the rows aside hold."""
+    def times(self, column: str, aside: Collection[int] = (), date_format: str = "") -> np.ndarray:
+        """Return a column as int64 or float64 [M], whatever the rows aside hold; texts may be of a format."""
         ...
 
-    def ratings(self, column: str, aside: Collection[int] = ()) -> np.ndarray:
-        """Return a column of numbers as int64 or float64 [M], whatever the rows aside hold."""
+    def ratings(self, column: str, aside: Collection[int] = (), decimal: str = ".") -> np.ndarray:
+        """Return a column of numbers, perhaps with decimal commas, as int64 or float64 [M], but for rows aside."""
         ...

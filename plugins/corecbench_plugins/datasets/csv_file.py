@@ -15,7 +15,7 @@ from corecbench.api import DataError
 from corecbench_plugins.datasets.arrow_text import longest_line, read_columns
 from corecbench_plugins.datasets.column_source import ColumnSource
 from corecbench_plugins.datasets.text_file import not_utf8, read_bytes
-from corecbench_plugins.datasets.timestamps import parse_column, parse_numbers, put_aside
+from corecbench_plugins.datasets.timestamps import parse_column, parse_ratings, put_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -93,13 +93,13 @@ class PlainTable:
         """Return a column as strings."""
         return self.table[column]
 
-    def times(self, column: str, aside: Collection[int] = ()) -> np.ndarray:
+    def times(self, column: str, aside: Collection[int] = (), date_format: str = "") -> np.ndarray:
         """Return a column as int64 or float64 [M], whatever the rows aside hold."""
-        return parse_column(self.texts(column), aside)
+        return parse_column(self.texts(column), aside, date_format)
 
-    def ratings(self, column: str, aside: Collection[int] = ()) -> np.ndarray:
+    def ratings(self, column: str, aside: Collection[int] = (), decimal: str = ".") -> np.ndarray:
         """Return a column of numbers as int64 or float64 [M], whatever the rows aside hold."""
-        return parse_numbers(put_aside(self.texts(column).to_pylist(), aside))
+        return parse_ratings(put_aside(self.texts(column).to_pylist(), aside), decimal)
 
 
 class CsvTable:
@@ -158,13 +158,13 @@ class CsvTable:
         number = self.columns.index(column)
         return pa.chunked_array([pa.array([row[number] for row in self.rows], pa.string())])
 
-    def times(self, column: str, aside: Collection[int] = ()) -> np.ndarray:
+    def times(self, column: str, aside: Collection[int] = (), date_format: str = "") -> np.ndarray:
         """Return a column as int64 or float64 [M], whatever the rows aside hold."""
-        return parse_column(self.texts(column), aside)
+        return parse_column(self.texts(column), aside, date_format)
 
-    def ratings(self, column: str, aside: Collection[int] = ()) -> np.ndarray:
+    def ratings(self, column: str, aside: Collection[int] = (), decimal: str = ".") -> np.ndarray:
         """Return a column of numbers as int64 or float64 [M], whatever the rows aside hold."""
-        return parse_numbers(put_aside(self.texts(column).to_pylist(), aside))
+        return parse_ratings(put_aside(self.texts(column).to_pylist(), aside), decimal)
 
 
 def _read_text(path: Path) -> bytes:

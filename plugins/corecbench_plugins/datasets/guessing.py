@@ -60,3 +60,28 @@ def line(component: str, columns: Sequence[str]) -> str:
     if settings.get("title") == "title":  # which is used anyhow
         del settings["title"]
     return " ".join(f"--set {component}.{name}={shlex.quote(column)}" for name, column in settings.items())
+
+
+DAYS = ("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%d %b %Y", "%b %d, %Y")
+HOURS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+
+
+def remedies(component: str, texts: Sequence[str]) -> str:
+    """Return the setting that reads most of some texts which are no ISO dates or no numbers; "" if none does.
+
+    >>> remedies("csv", ["12/31/2013", "1/2/2014"]), remedies("csv", ["4,5"])
+    ('--set csv.date_format=%m/%d/%Y', '--set csv.decimal=,')
+    >>> remedies("csv", ["1/2/2014 10:30"])
+    "--set csv.date_format='%m/%d/%Y %H:%M' or --set csv.date_format='%d/%m/%Y %H:%M'"
+    """
+    import pandas as pd
+
+    if sum(re.fullmatch(r"[+-]?\d+,\d+\D*", text) is not None for text in texts) > len(texts) / 2:
+        return f"--set {component}.decimal=,"
+    given = pd.Series([*texts], dtype=str)
+    found = {}
+    for each in (day + hour for day in DAYS for hour in HOURS):
+        found[each] = int(pd.to_datetime(given, format=each, errors="coerce").notna().sum())
+    most = max(found.values())
+    best = [each for each, count in found.items() if count == most > len(texts) / 2]
+    return " or ".join(f"--set {component}.date_format={shlex.quote(each)}" for each in best)

@@ -12,11 +12,12 @@ from corecbench.api import DataError
 from corecbench.toolkit import ordinary_file
 from corecbench_plugins.datasets.column_source import ColumnSource
 from corecbench_plugins.datasets.timestamps import (
+    Fault,
     TimeError,
     bad_times,
     of_one_unit,
     parse_column,
-    parse_numbers,
+    parse_ratings,
     put_aside,
 )
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 ID_TYPES = "text or integers are needed"
 LARGEST = 2.0**53
 """From here on float64 leaves integers out."""
+FRAME = "interactions"
+"""Key in the metadata of a file that holds a data frame of the Python API: the name of its argument."""
 TIME_TYPES = "integers, float64, timestamps, dates or text are needed"
 
 
@@ -55,7 +58,8 @@ def read_parquet(path: Path) -> ArrowTable:
     try:
         parts = pyarrow.dataset.dataset(ordinary_file(path), format="parquet")
         check_parts(path, parts)
-        return ArrowTable(str(path), parts.to_table())
+        name = FRAME if FRAME.encode() in (parts.schema.metadata or {}) else str(path)
+        return ArrowTable(name, parts.to_table())
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}: cannot be read as Parquet: {' '.join(str(error).split())}") from error
 
@@ -128,18 +132,18 @@ class ArrowTable:
         texts = values.cast(pa.large_string() if pa.types.is_large_string(values.type) else pa.string())
         return texts.fill_null("") if texts.null_count else texts
 
-    def times(self, column: str, aside: Collection[int] = ()) -> np.ndarray:
+    def times(self, column: str, aside: Collection[int] = (), date_format: str = "") -> np.ndarray:
         """Return a column as int64 or float64 [M], whatever the rows aside hold."""
         values = self._values(column)
         kind = values.type
         if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-            return parse_column(self.texts(column), aside)
+            return parse_column(self.texts(column), aside, date_format)
         if pa.types.is_float16(kind) or pa.types.is_float32(kind):
             raise self._error(column, f"in which seconds are lost; {TIME_TYPES}")
         if not (pa.types.is_integer(kind) or pa.types.is_float64(kind) or pa.types.is_temporal(kind)):
             raise self._error(column, TIME_TYPES)
         if values.null_count and (empty := set(np.flatnonzero(values.is_null().to_numpy()).tolist()) - {*aside}):
-            raise bad_times(dict.fromkeys(empty, "empty, a time is needed"))
+            raise bad_times(dict.fromkeys(empty, Fault("empty, a time is needed")))
         if pa.types.is_float64(kind):
             return self._finite(values.to_numpy(), aside)
         if pa.types.is_date32(kind):
@@ -150,21 +154,21 @@ class ArrowTable:
             raise self._error(column, TIME_TYPES) from error
         return of_one_unit(numbers) if pa.types.is_integer(kind) else numbers
 
-    def ratings(self, column: str, aside: Collection[int] = ()) -> np.ndarray:
+    def ratings(self, column: str, aside: Collection[int] = (), decimal: str = ".") -> np.ndarray:
         """Return a column of numbers as int64 or float64 [M], whatever the rows aside hold."""
         values = self._values(column)
         if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
-            return parse_numbers(put_aside(self.texts(column).to_pylist(), aside))
+            return parse_ratings(put_aside(self.texts(column).to_pylist(), aside), decimal)
         numbers: np.ndarray = values.cast(pa.float64()).to_numpy()
         if wrong := set(np.flatnonzero(~np.isfinite(numbers)).tolist()) - {*aside}:
-            raise bad_times(dict.fromkeys(wrong, "empty, a rating is needed"))
+            raise bad_times(dict.fromkeys(wrong, Fault("empty, a rating is needed")))
         return numbers
 
     @staticmethod
     def _finite(times: np.ndarray, aside: Collection[int]) -> np.ndarray:
         wrong = set(np.flatnonzero(~np.isfinite(times)).tolist()) - {*aside}
         if wrong:
-            raise bad_times({row: f"{times[row]} is not finite, a time is needed" for row in wrong})
+            raise bad_times({row: Fault(f"{times[row]} is not finite, a time is needed") for row in wrong})
         times = np.where(np.isfinite(times), times, 0.0)
         if (abs(times) >= LARGEST).any():
             row = int((abs(times) >= LARGEST).argmax())

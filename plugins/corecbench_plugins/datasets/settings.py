@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,6 +29,8 @@ class Columns:
     """Column of the item ids."""
     timestamp: str = "timestamp"
     """Column of numbers or ISO 8601 dates; "" if the rows are in the order of time."""
+    date_format: str = ""
+    """Format of dates that are not ISO 8601, such as %m/%d/%Y or "%d.%m.%Y %H:%M"."""
     title: str = ""
     """Column of the items' titles. If empty, a column named "title" is used where there is one."""
     items: str = ""
@@ -39,11 +42,21 @@ class Columns:
     min_rating: float | None = None
     """Interactions with a lower rating are left out."""
     rating: str = "rating"
-    """Column of the ratings, which only `min_rating` reads."""
+    """Column of the ratings, which only `min_rating` reads: numbers, or texts such as "5 stars"."""
+    decimal: Literal[".", ","] = "."
+    """What stands before the decimals of ratings that are texts."""
     normalise_ids: bool = False
     """Whether ids that differ in blanks, hidden characters, Unicode form or a trailing ".0" only are one."""
     bad_rows: Literal["error", "skip"] = "error"
     """What becomes of rows with an empty id, no time, no rating for `min_rating` or another number of fields."""
+
+    def __post_init__(self) -> None:
+        """Check the format, which the type does not say."""
+        try:
+            if self.date_format and not time.strptime(time.strftime(self.date_format), self.date_format)[0] > 1900:
+                raise ValueError("it has no year")
+        except ValueError as error:
+            raise ValueError(f"date_format is {self.date_format!r}, must be such as %m/%d/%Y: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -55,6 +68,7 @@ class Csv(Columns):
 
     def __post_init__(self) -> None:
         """Check the length, which the type does not say."""
+        super().__post_init__()
         if len(self.separator) > 1 and self.separator != "tab":
             raise ValueError(f"separator is {self.separator!r}, must be one character or 'tab'")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from corecbench.api import CorecbenchWarning, DataError, UsageError
-from corecbench.toolkit import checksum, one_thread, read_vectors, vector_files, whitened
+from corecbench.toolkit import checksum, principal_axes, read_vectors, vector_files, whitened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +102,4 @@ def scaled(rows: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
 
 def principal(centred: torch.Tensor, count: int) -> torch.Tensor:
     """Return the directions in which centred rows differ most, float32 [h, count], the largest first."""
-    with one_thread():  # LAPACK's last digits depend on the number of threads
-        directions = torch.linalg.eigh(centred.T.double() @ centred.double()).eigenvectors
-    largest: torch.Tensor = directions.flip(-1)[:, :count].float()
-    return largest
+    return principal_axes(centred.double())[1].flip(-1)[:, :count].float()
