@@ -105,7 +105,7 @@ class Chart:
                 end -= band.height
             if with_words:
                 figure.text(0.01, 1 - above / 2 / height, title, va="center", weight="bold", size="large")
-                figure.text(0.01, below / height, caption, va="top")
+                figure.text(0.01, (below - 0.06) / height, caption, va="top")
             yield figure
 
 

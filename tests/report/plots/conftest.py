@@ -38,11 +38,11 @@ def points_of(axes):
     for container in axes.containers:
         if isinstance(container, ErrorbarContainer):
             line, _, bars = container.lines
-            segments = bars[0].get_segments() if bars else []
-            for number, point in enumerate(line.get_xydata().tolist()):
-                ends = segments[number] if number < len(segments) else np.full((2, 2), np.nan)
-                along = 0 if container.has_xerr else 1
-                found.append((tuple(point), None if np.isnan(ends).any() else tuple(ends[:, along].tolist())))
+            paths = bars[0].get_paths() if bars else []
+            for point, path in itertools.zip_longest(line.get_xydata().tolist(), paths):
+                corners = np.reshape([] if path is None else path.vertices, (-1, 2))
+                ends = corners[:, 0 if container.has_xerr else 1].tolist()
+                found.append((tuple(point), tuple(ends) if ends and not np.isnan(ends).any() else None))
     return found
 
 

@@ -128,8 +128,15 @@ def boxes(figure):
     """The texts of a figure with their left, bottom, right and top, in pixels."""
     renderer = FigureCanvasAgg(figure).get_renderer()
     figure.draw(renderer)
+    beyond = {
+        tick.label1
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        for tick in axis.get_major_ticks()
+        if not min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval())
+    }
     found = []
-    for text in figure.findobj(Text):
+    for text in set(figure.findobj(Text)) - beyond:
         if text.get_visible() and text.get_text().strip() and text.get_window_extent(renderer).width:
             found.append((text.get_text(), *text.get_window_extent(renderer).extents))
     return found

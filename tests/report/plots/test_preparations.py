@@ -12,7 +12,7 @@ from corecbench.report.plots import gains, learning, ledgers
 from corecbench.report.plots.figure import NothingToShow
 from corecbench.report.plots.shown_rows import groups
 
-from .conftest import axes_of, rows_of
+from .conftest import axes_of, points_of, rows_of
 
 SASREC = {"side": "domain", "domain": "sasrec"}
 LLAMA = {"side": "llm", "llm": "llama"}
@@ -141,13 +141,14 @@ def test_slices_have_the_gains_of_their_users(make_study):
     counts = pd.DataFrame({"history_length": [1, 1, 1, 9, 9, 9], "target_frequency": [0, 0, 0, 0, 7, 7]})
     study = make_study((SASREC, {0: [2] * 6}), (PAIR, {0: [1, 1, 2, 2, 2, 4]}), counts=counts)
     (chart,) = gains.slices(study)
-    (panels,) = chart.bodies
-    assert (panels.title, [name for name, _ in panels.legend]) == ("sasrec (domain model) + llama", ["bdlm"])
-    length, frequency = panels.panels
-    assert [name for _, name in length.x.ticks] == ["1\n3", "9\n3"]
-    assert [y for _, y in length.series[0].points] == pytest.approx([2 / 6, -1 / 12])
-    assert [name for _, name in frequency.x.ticks] == ["0\n4", "7\n2"]
-    assert [y for _, y in frequency.series[0].points] == pytest.approx([2 / 8, -1 / 8])
+    length, frequency = axes_of(chart)
+    assert length.get_title(loc="left") == "sasrec (domain model) + llama"
+    assert [text.get_text() for text in frequency.get_legend().get_texts()] == ["bdlm"]
+    assert [label.get_text() for label in length.get_xticklabels()] == ["1\n3", "9\n3"]
+    assert [y for (_, y), _ in points_of(length)] == pytest.approx([2 / 6, -1 / 12])
+    assert [label.get_text() for label in frequency.get_xticklabels()] == ["0\n4", "7\n2"]
+    assert [y for (_, y), _ in points_of(frequency)] == pytest.approx([2 / 8, -1 / 8])
+    assert length.get_ylim() == frequency.get_ylim()
 
 
 def test_without_counts_there_are_no_slices(pair):
