@@ -115,7 +115,11 @@ def test_metrics_of_stored_lists_load_no_torch(tmp_path):
 
 @pytest.mark.parametrize(
     ("option", "written", "modules"),
-    [("--plots", "plots/cost-toys.png", ["matplotlib"]), ("--html", "report.html", [])],
+    [
+        ("--plots", "plots/gain.png", ["matplotlib"]),
+        ("--html", "report.html", ["matplotlib"]),
+        ("--ledger", "ledger.html", []),
+    ],
 )
 def test_only_plots_load_matplotlib(tmp_path, option, written, modules):
     code = STORE.format(root=str(tmp_path)) + RUN.format(args=["report", option, str(tmp_path)])

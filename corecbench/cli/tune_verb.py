@@ -102,7 +102,7 @@ def tune(
     for sides in all_sides:
         for outcome in search_both(sides, budget, folder, out, say):
             say(*outcome_lines(outcome))
-    say(f"written to {out}; every trial and a plot of each search are in {folder}")
+    say(f"written to {out}; every trial and the plots of each search are in {folder}")
 
 
 def plan_lines(searches: Sequence[Search], budget: Budget) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from corecbench.api import UsageError
 from corecbench.tuning.account import TRIALS, account, write_trials
 from corecbench.tuning.budget import Budget, optimise, run_jobs
-from corecbench.tuning.plot import write_plot
+from corecbench.tuning.plot import write_plots
 from corecbench.tuning.search import INTERRUPTED, Search, ValidationData
 from corecbench.tuning.study import best_trial, locked, open_study, state_of
 from corecbench.tuning.tuned_file import read_tuned, write_tuned
@@ -103,7 +103,7 @@ def tune(
             if found:
                 for module in write_tuned(out, search, found):
                     say(f"{out}: settings of {search.model} that were found with {module} are replaced")
-                write_plot(search, trials, folder)
+                write_plots(study, folder)
         best = best_trial(trials)
         if any(state_of(trial) == INTERRUPTED for trial in trials[-1:]):
             raise KeyboardInterrupt

@@ -42,7 +42,7 @@ def test_it_prints_each_trial_and_what_was_found_and_where_it_stands(tune, tmp_p
     assert "toy  gru4rec: validation NDCG@10 0." in result.stdout
     assert "of 2 trials that finished" in result.stdout
     assert result.stdout.endswith(
-        "written to tuned.toml; every trial and a plot of each search are in results/tuning\n"
+        "written to tuned.toml; every trial and the plots of each search are in results/tuning\n"
     )
     assert (tmp_path / "tuned.toml").exists()
 

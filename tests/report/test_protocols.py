@@ -150,9 +150,11 @@ def test_table_and_plot_show_every_finding(benches):
     assert "Kendall's tau of the order of " in report.caption
     (plot,) = registry.prepare(protocols)
     assert (plot.name, plot.reason) == ("protocols-toy", None)
-    lines = [line for page in plot.pages for body in page.bodies for line in body.lines]
-    assert len(lines) == 2 * len(protocols.found)
-    assert lines[1].text.endswith(report.frame["under time"][0])
+    with plot.pages[0].drawn() as figure:
+        texts = [text.get_text() for text in figure.axes[0].texts]
+    assert sum(text.endswith(tuple(protocols_table(protocols).frame["under time"])) for text in texts) == len(
+        protocols.found
+    )
 
 
 # --- the verb -----------------------------------------------------------------------------------------------------

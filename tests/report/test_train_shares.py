@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from corecbench.api import UsageError
-from corecbench.drawing.chart import NothingToShow
 from corecbench.report.evidence.leaderboard import read_board
-from corecbench.report.plots import comparisons, gains
+from corecbench.report.plots import gains
+from corecbench.report.plots.figure import NothingToShow
 from corecbench.report.plots.registry import OF_SHARES, PLOTS, plots_of, write
 from corecbench.report.views.captions import over_datasets
 from corecbench.report.views.tables import main_table, share_table
@@ -79,7 +79,7 @@ def test_a_pair_without_a_solo_row_of_its_share_is_not_compared(bench):
 def test_parts_of_one_data_set_are_no_data_sets_of_their_own_in_ranks_over_data_sets(shares):
     assert list(over_datasets(shares.table())) == []
     with pytest.raises(NothingToShow, match="needs 2 data sets, got 1"):
-        comparisons.average_ranks(study_of(shares))
+        gains.average_ranks(study_of(shares))
     board = read_board({shares.store: shares.entries}, "MRR", ReciprocalRank())
     assert {row.key.dataset for row in board.rows} == {"toy"}
 
@@ -191,10 +191,12 @@ def test_the_plot_is_drawn_where_there_are_several_shares(shares, tmp_path):
     assert [path.name for path in written.paths] == ["train-share.svg", "train-share.png"]
     (chart,) = gains.shares(study)
     assert chart.title.startswith("toy: MRR and the gain of training together")
-    (panels,) = chart.bodies
-    left, right = panels.panels
-    assert (panels.title, [series.label for series in right.series]) == ("sasrec (domain model)", ["llama, bdlm"])
-    assert [name for _, name in left.x.ticks] == ["25%", "50%", "100%"]
+    with chart.drawn() as figure:
+        left, right = figure.axes
+    assert left.get_title(loc="left") == "sasrec (domain model)"
+    assert [row.get_label() for row in left.containers] == ["alone", "llama, bdlm"]
+    assert [row.get_label() for row in right.containers] == ["llama, bdlm"]
+    assert [label.get_text() for label in left.get_xticklabels()] == ["25%", "50%", "100%"]
 
 
 def test_other_runs_have_no_such_plot(pair):

@@ -1,44 +1,36 @@
-"""The plot of a search: its numbers, and what is drawn of them."""
+"""The plots of a search, which Optuna draws."""
 
-import pytest
+import matplotlib
+import optuna
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+from optuna.trial import create_trial
 
-from corecbench.api import Choices, Search
-from corecbench.tuning.plot import Course, Point, chart, prepare
+from corecbench.tuning.plot import write_plots
 
-POINTS = (
-    Point(0, 0.1, "complete", {"m.rate": 0.01, "m.size": 64, "m.layers": 2}),
-    Point(1, 0.3, "out of time", {"m.rate": 0.02, "m.size": 128, "m.layers": 1}),
-    Point(2, 0.2, "pruned", {"m.rate": 0.05, "m.size": 64, "m.layers": 3}),
-)
-SPACES = {"m.rate": Search(0.001, 0.1, log=True), "m.size": Choices((64, 128, 256)), "m.layers": Search(1, 3)}
+SPACES = {"m.rate": FloatDistribution(0.001, 0.1, log=True), "m.size": CategoricalDistribution((64, 128))}
 
 
-@pytest.fixture
-def panels():
-    """The panels of a search of three settings."""
-    over, below = chart(Course("A search", "caption", POINTS, 1, SPACES)).bodies
-    return (*over.panels, *below.panels)
+def study(*trials):
+    made = optuna.create_study(study_name="m on toys/0", direction="maximize")
+    for rate, size, value in trials:
+        params = {"m.rate": rate, "m.size": size}
+        trial = create_trial(params=params, distributions=SPACES, value=value, intermediate_values={1: value})
+        made.add_trial(trial)
+    return made
 
 
-def test_there_are_axes_for_the_trials_and_for_each_setting(panels):
-    assert [panel.title for panel in panels] == ["", "rate", "size", "layers"]
+def test_a_search_has_a_plot_of_its_trials_and_one_of_its_settings(tmp_path):
+    before = dict(matplotlib.rcParams)
+    paths = write_plots(study((0.01, 64, 0.1), (0.02, 128, 0.3)), tmp_path)
+    assert [path.name for path in paths] == [
+        f"{paths[0].name.removesuffix('-history.svg')}-{kind}.{suffix}"
+        for kind in ("history", "settings")
+        for suffix in ("svg", "png")
+    ]
+    assert "best NDCG@10 on validation" in paths[0].read_text(encoding="utf-8")
+    assert ">m.rate</text>" in paths[2].read_text(encoding="utf-8")
+    assert dict(matplotlib.rcParams) == before
 
 
-def test_the_line_is_the_best_so_far(panels):
-    assert panels[0].series[0].points == ((0, 0.1), (1, 0.1), (1, 0.3), (2, 0.3), (2, 0.3))
-
-
-def test_axes_show_all_that_was_searched(panels):
-    _, rate, size, layers = panels
-    assert rate.x.low < 0.001 < 0.1 < rate.x.high
-    assert [name for _, name in size.x.ticks] == ["64", "128", "256"]
-    assert layers.x.low < 1 < 3 < layers.x.high
-
-
-def test_the_best_trial_has_a_colour_of_its_own_and_comes_last(panels):
-    colours = [series.look.colour for series in panels[2].series]
-    assert (len(set(colours)), colours.count(colours[-1])) == (3, 1)
-
-
-def test_there_is_no_plot_before_the_first_epoch(search):
-    assert prepare(search, []) is None
+def test_there_is_no_plot_before_a_trial_is_complete(tmp_path):
+    assert write_plots(study(), tmp_path) == []

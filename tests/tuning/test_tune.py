@@ -181,6 +181,6 @@ def test_a_budget_with_all_its_trials_has_no_time_left():
     assert Budget(1, 3).left_s([]) == 60
 
 
-def test_a_plot_of_each_search_is_written(tune, tmp_path):
+def test_plots_of_each_search_are_written(tune, tmp_path):
     tune()
-    assert [path.suffix for path in sorted((tmp_path / "tuning").glob("toy-gru4rec-*"))] == [".png", ".svg"]
+    assert len(list((tmp_path / "tuning").glob("toy-gru4rec-*.svg"))) == 2

@@ -133,11 +133,10 @@ class FactSheets:
 
 @dataclass(frozen=True)
 class Picture:
-    """A plot, drawn for wide screens and for phones."""
+    """A plot."""
 
     title: str
-    wide: Markup
-    narrow: Markup
+    drawing: Markup
     caption: str
     kind: ClassVar[str] = "picture"
 

@@ -12,7 +12,6 @@ import pandas as pd
 from markupsafe import Markup
 
 from corecbench.api import CellResult, Report
-from corecbench.drawing.canvas import NARROW, WIDE, to_svg
 from corecbench.report.evidence.leaderboard import board_of
 from corecbench.report.page import answers, origin
 from corecbench.report.page.blocks import (
@@ -31,6 +30,7 @@ from corecbench.report.page.blocks import (
     on,
     stated,
 )
+from corecbench.report.plots.figure import Chart, to_svg
 from corecbench.report.plots.registry import Prepared, prepare
 from corecbench.report.views.findings import harm_sentence, sentence, telling
 from corecbench.report.views.tables import board_table, cost_table, ledger_table, main_table, slice_table
@@ -41,7 +41,6 @@ from corecbench.toolkit.printable import one_line, printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from corecbench.drawing.chart import Chart
     from corecbench.report.evidence.evidence import Evidence
 
     Recommendations = Mapping[str, Sequence[Recommendation] | str]
@@ -72,14 +71,13 @@ def render(
     rest = {
         ("ledger", "What exactly helps"): _ledger(evidence, on_each),
         ("results", "Results"): (*stated(answers.missing(evidence)), *on_each([], main, "results on")),
-        ("pictures", "Results in pictures"): on_each(["cutoffs", "pairs", "rank-change"]),
         ("leaderboard", "Over the data sets"): _over_datasets(benchmark, evidence, plots),
         ("slices", "Whom it helps"): (
             *plot_blocks(plots, ["train-share"]),
             *on_each(["slices", "target-slices"], slices, "gains on slices of the users of"),
         ),
         ("recommended", "What is recommended"): _recommended(evidence, recommendations),
-        ("cost", "What it takes"): on_each(["cost"], cost_table(evidence), "what training and inference take on"),
+        ("cost", "What it takes"): on_each([], cost_table(evidence), "what training and inference take on"),
         ("training", "Training"): on_each(["learning"]),
         ("settings", "Settings"): origin.settings(evidence.records()),
         ("environment", "Data and environment"): origin.environment(evidence.records()),
@@ -233,12 +231,8 @@ def _pages(plot: Prepared) -> list[Block]:
 
 
 def picture(chart: Chart) -> Picture:
-    """Return a plot drawn for both kinds of screens."""
-    wide, narrow = (
-        Markup(to_svg(chart.on(width), chart.words, kind))  # noqa: S704  # `to_svg` escapes all text
-        for width, kind in ((WIDE, "wide"), (NARROW, "narrow"))
-    )
-    return Picture(chart.title, wide, narrow, chart.caption)
+    """Return a plot with its words beside it."""
+    return Picture(chart.title, Markup(to_svg(chart)), chart.caption)  # noqa: S704  # `to_svg` escapes all text
 
 
 # --- what is recommended ------------------------------------------------------------------------------------------

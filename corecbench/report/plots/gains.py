@@ -1,4 +1,4 @@
-"""Rows minus their model alone: of all joint rows, on slices of the users, and over the users that train."""
+"""Rows minus their model alone, on slices of the users and over the users that train, and ranks over data sets."""
 
 from __future__ import annotations
 
@@ -6,38 +6,30 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from corecbench.data.reduction import in_percent
-from corecbench.drawing.canvas import GRID, LEADING, MINUS, SIDE_NAMES, WIDE, n_lines, wrap
-from corecbench.drawing.chart import Chart, NothingToShow, charts, evenly, paged
-from corecbench.drawing.forest import MOST_LABEL, Forest, Group, Line, side_look
-from corecbench.drawing.panels import (
-    ALONE,
-    ZERO,
-    Panel,
-    Panels,
-    Series,
-    compared,
-    look_of,
-    named,
-    of_differences,
-    shifted,
-)
+from corecbench.report.evidence import leaderboard
 from corecbench.report.evidence.users import stored_slicings
+from corecbench.report.plots.curves import ALONE, Curves, Series, compared, look_of, of_contrasts, side_by_side
+from corecbench.report.plots.figure import Band, Chart, NothingToShow, charts, evenly, paged
+from corecbench.report.plots.forest import Forest, Group, Line
 from corecbench.report.plots.shown_rows import (
     FIRST_NAMED,
+    MINUS,
+    SIDE_NAMES,
     extent,
     extents,
     groups,
     joint,
     label,
-    of_contrasts,
     partner,
     shorten,
 )
 from corecbench.report.views import slice_captions
 from corecbench.report.views.layout import NONE
 from corecbench.report.views.statistics import intervals_in_words
-from corecbench.report.wording import percent, sentences
+from corecbench.report.wording import p_value, percent, sentences
 from corecbench.results.frames import COUNTS, SIMILARITY
 
 if TYPE_CHECKING:
@@ -49,8 +41,8 @@ if TYPE_CHECKING:
 
     Curve = Sequence[Contrast]
 
-MOST_HEIGHT = 800.0
-"""The most pixels of all rows on a page."""
+MOST_LINES = 58
+"""The most lines of text of all rows on a page."""
 MOST, MOST_SLICED, MOST_SHARED = 6, 5, 4
 """The most joint rows in a pair of panels, and the most such pairs on a page."""
 
@@ -59,7 +51,7 @@ MOST, MOST_SLICED, MOST_SHARED = 6, 5, 4
 
 
 def forest(evidence: Evidence) -> list[Chart]:
-    """Return the difference of every comparable joint row, in the order of the table."""
+    """The difference of every comparable joint row, in the order of the table."""
     rows = [(key, _line(evidence, key)) for key in joint(evidence)]
     return [_forest(evidence, part, page) for page, part in _pages(rows)]
 
@@ -72,8 +64,7 @@ def _line(evidence: Evidence, key: RowKey) -> Line:
 
 def _pages(rows: Sequence[tuple[RowKey, Line]]) -> Iterator[tuple[str, Sequence[tuple[RowKey, Line]]]]:
     """Yield the rows of each page with the end of its title: all, or first the pairs, then those of a data set."""
-    highest = max(n_lines(wrap(line.label, MOST_LABEL * WIDE)) for _, line in rows)
-    most = int(MOST_HEIGHT / (LEADING * highest + 4))
+    most = int(MOST_LINES / max(line.height for _, line in rows))
     datasets = list(dict.fromkeys(key.dataset for key, _ in rows))
     if len(rows) + len(datasets) <= most:
         yield "", rows
@@ -92,9 +83,9 @@ def _forest(evidence: Evidence, rows: Sequence[tuple[RowKey, Line]], page: str) 
     better = "right" if evidence.higher_is_better else "left"
     kinds = sorted({(line.side, line.is_open) for _, line in rows})
     body = Forest(
-        tuple(Group(name, tuple(line for key, line in rows if key.dataset == name)) for name in datasets),
+        [Group(name, [line for key, line in rows if key.dataset == name]) for name in datasets],
         f"{evidence.tested} together {MINUS} {evidence.tested} alone ({better} of 0: together is better)",
-        tuple((SIDE_NAMES[side] + ", control" * is_open, side_look(side, is_open)) for side, is_open in kinds),
+        [(SIDE_NAMES[side] + ", control" * is_open, side, is_open) for side, is_open in kinds],
     )
     intervals = intervals_in_words(evidence.method, (evidence.over_alone[key] for key, _ in rows))
     caption = sentences(
@@ -102,7 +93,7 @@ def _forest(evidence: Evidence, rows: Sequence[tuple[RowKey, Line]], page: str) 
         f"Lines: 95% intervals ({intervals}), not adjusted for their number. At the right: the relative change",
         FIRST_NAMED,
     )
-    return Chart(f"Gain in {evidence.tested} of training together over training alone{page}", caption, (body,))
+    return Chart(f"Gain in {evidence.tested} of training together over training alone{page}", caption, [body.band])
 
 
 # --- on slices ----------------------------------------------------------------------------------------------------
@@ -146,7 +137,7 @@ TARGETS = Kind(
 
 
 def slices(evidence: Evidence, kind: Kind = FIFTHS) -> list[Chart]:
-    """Return the differences on slices of one data set."""
+    """The differences on slices of one data set."""
     (dataset,) = evidence.datasets
     shown = list(groups(evidence, MOST))
     if not set(kind.slicings) <= set(stored_slicings(evidence.facts(dataset))):
@@ -168,33 +159,24 @@ def slices(evidence: Evidence, kind: Kind = FIFTHS) -> list[Chart]:
 
 def _sliced(
     evidence: Evidence, kind: Kind, title: str, names: Mapping[RowKey, str], gains: Mapping[RowKey, Curve]
-) -> Panels:
-    """Return a panel for each slicing, with markers for the joint rows side by side."""
-    looks = {key: look_of(place, evidence.is_control(key), has_line=False) for place, key in enumerate(names)}
-    on = {
-        of: {key: [each for each in gains[key] if each.group.slicing == of] for key in names}
-        for of in kind.slicings
-    }
-    step = 0.7 / max(len(names), 1)
-    rows = {
-        slicing: [
-            shifted(of_contrasts(of, names[key], looks[key], range(len(of))), (place - (len(names) - 1) / 2) * step)
-            for place, (key, of) in enumerate(by_row.items())
-        ]
-        for slicing, by_row in on.items()
-    }
-    y = of_differences(f"Δ {evidence.tested}", [each for of in rows.values() for each in of])
+) -> Band:
+    """A panel for each slicing, with markers for the joint rows side by side."""
+    looks = [look_of(place, evidence.is_control(key), has_line=False) for place, key in enumerate(names)]
     panels = []
-    for slicing, series in rows.items():
-        first = next(iter(on[slicing].values()))
-        ticks = [f"{text}\n{each.n_users:,}" for text, each in zip(broken(first), first, strict=True)]
-        borders = tuple((border - 0.505, border - 0.495, GRID) for border in range(1, len(first)))
-        panels.append(Panel(named(AXIS[slicing], ticks), y, tuple(series), rules=ZERO, bands=borders))
-    return Panels(tuple(panels), tuple((name, looks[key]) for key, name in names.items()), title)
+    for place, slicing in enumerate(kind.slicings):
+        of_rows = [[each for each in gains[key] if each.group.slicing == slicing] for key in names]
+        series = [
+            of_contrasts(of, name, look, range(len(of)))
+            for of, name, look in zip(of_rows, names.values(), looks, strict=True)
+        ]
+        ticks = [f"{text}\n{each.n_users:,}" for text, each in zip(broken(of_rows[0]), of_rows[0], strict=True)]
+        metric, step = "" if place else f"Δ {evidence.tested}", 0.7 / len(names)
+        panels.append(Curves(series, ticks, AXIS[slicing], metric, "" if place else title, step))
+    return side_by_side(panels, has_one_scale=True)
 
 
 def broken(gains: Curve) -> list[str]:
-    """Return the counts of slices, all in two lines if there are ranges that are too long for one."""
+    """The counts of slices, all in two lines if there are ranges that are too long for one."""
     counts = [each.group.label.removesuffix(" (never in training)") for each in gains]
     if not any("-" in count and len(count) > LONGEST_RANGE for count in counts):
         return counts
@@ -205,7 +187,7 @@ def broken(gains: Curve) -> list[str]:
 
 
 def shares(evidence: Evidence) -> list[Chart]:
-    """Return the gains at every share of the users that train, those of one data set after the other."""
+    """The gains at every share of the users that train, those of one data set after the other."""
     found = evidence.shares()
     if not found:
         raise NothingToShow("needs a joint row that can be compared with its solo row at two train shares")
@@ -230,8 +212,8 @@ def _over_shares(evidence: Evidence, dataset: str, found: Sequence[Curve]) -> li
     return charts(title, caption, bodies, MOST_SHARED)
 
 
-def _shared(evidence: Evidence, title: str, found: Sequence[Curve]) -> Panels:
-    """Return both panels of a model. Alone it is drawn once: its joint rows have mostly the same seeds as it."""
+def _shared(evidence: Evidence, title: str, found: Sequence[Curve]) -> Band:
+    """Both panels of a model. Alone it is drawn once: its joint rows have mostly the same seeds as it."""
     known = sorted({each.row.reduction.train_share for curve in found for each in curve})
     alone: dict[float, float] = {}
     rows, gains = [], []
@@ -239,10 +221,37 @@ def _shared(evidence: Evidence, title: str, found: Sequence[Curve]) -> Panels:
         at = [known.index(each.row.reduction.train_share) for each in curve]
         alone |= {float(x): each.base for x, each in zip(at, curve, strict=True)}
         name, look = partner(curve[0].row), look_of(number, evidence.is_control(curve[0].row))
-        rows.append(Series(name, look, tuple((float(x), each.own) for x, each in zip(at, curve, strict=True))))
+        rows.append(Series(name, look, [(float(x), each.own) for x, each in zip(at, curve, strict=True)]))
         gains.append(of_contrasts(curve, name, look, at))
-    of_model = Series("alone", ALONE, tuple(sorted(alone.items())))
+    of_model = Series("alone", ALONE, sorted(alone.items()))
     metrics = evidence.tested, f"Δ {evidence.tested}"
-    return compared(
-        title, named("users that train", list(map(in_percent, known))), [of_model, *rows], gains, metrics
+    shares = list(map(in_percent, known))
+    return compared(title, "users that train", shares, [of_model, *rows], gains, metrics)
+
+
+# --- over data sets -----------------------------------------------------------------------------------------------
+
+
+def average_ranks(evidence: Evidence) -> list[Chart]:
+    """Average ranks of the rows that are on every data set and are no controls.
+
+    Two rows differ by Nemenyi's test where lines as long as the critical difference around them do not overlap.
+    """
+    found = leaderboard.average_ranks(evidence)
+    if isinstance(found, str):
+        raise NothingToShow(found)
+    lines = []
+    for number in np.argsort(found.test.average_ranks, kind="stable").tolist():
+        key, rank = found.keys[number], float(found.test.average_ranks[number])
+        ends = max(1.0, rank - found.gap / 2), min(float(len(found.keys)), rank + found.gap / 2)
+        lines.append(Line(label(key), key.side, rank, ends, f"{rank:.2f}"))
+    caption = sentences(
+        extent(evidence),
+        f"Rank 1 is best. Friedman's test: p = {p_value(found.test.p)}".replace("= <", "< "),
+        f"Lines: the critical difference of Nemenyi's test at .05, {found.gap:.2f}. Rows whose lines overlap "
+        "do not differ significantly; with few data sets that is rough",
+        "Without controls",
+        FIRST_NAMED,
     )
+    title = f"Average ranks by {evidence.tested} over {found.n_datasets} data sets, and which rows differ"
+    return [Chart(title, caption, [Forest([Group("", lines)], "average rank", has_zero=False).band])]

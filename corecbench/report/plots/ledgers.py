@@ -6,19 +6,17 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
-from corecbench.drawing.canvas import LEADING, MINUS, SIDE_NAMES, WIDE, n_lines, wrap
-from corecbench.drawing.chart import Chart, NothingToShow, charts, paged
-from corecbench.drawing.forest import MOST_LABEL, Forest, Group, Line, side_look
-from corecbench.drawing.panels import ALONE, Panels, Series, compared, look_of, named
 from corecbench.report.evidence.contrasts import FEWEST_SEEDS, Contrast
 from corecbench.report.evidence.controls import pairs_with_controls
 from corecbench.report.evidence.ledger import PAIR, Kind, Ledger
 from corecbench.report.evidence.protocols import LEAVE_ONE_OUT, TIME, Found, Protocols
-from corecbench.report.plots.shown_rows import extent, label, mean, of_contrasts, shorten
+from corecbench.report.plots.curves import ALONE, Series, compared, look_of, of_contrasts
+from corecbench.report.plots.figure import Band, Chart, NothingToShow, charts, paged
+from corecbench.report.plots.forest import Forest, Group, Line
+from corecbench.report.plots.shown_rows import MINUS, SIDE_NAMES, extent, label, mean, shorten
 from corecbench.report.views.findings import row_name, rows_of
 from corecbench.report.views.statistics import intervals_in_words
 from corecbench.report.wording import percent, sentences
-from corecbench.toolkit.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,8 +26,8 @@ if TYPE_CHECKING:
     from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
 
-MOST_HEIGHT = 770.0
-"""The most pixels of all lines on a page."""
+MOST_LINES = 56
+"""The most lines of text on a page."""
 MOST = 4
 """The most pairs of panels on a page."""
 FEW = "°"
@@ -41,25 +39,23 @@ KINDS: Mapping[Kind, Literal["bar", "whole", "marker"]] = {"step": "bar", "whole
 
 
 def waterfall(evidence: Evidence) -> list[Chart]:
-    """Return the ledgers of one data set."""
+    """The ledgers of one data set."""
     if not with_controls(evidence):
         raise NothingToShow("no pair has a control")
     shown = [(each, group(each)) for each in evidence.ledgers() if all(of.comparison.base for of in each.contrasts)]
     if not shown:
         raise NothingToShow("no control can be compared with its pair")
-    highest = max(n_lines(wrap(line.label, MOST_LABEL * WIDE)) for _, each in shown for line in each.lines)
-    longest = max(len(each.lines) for _, each in shown) + 1
-    most = max(1, int(MOST_HEIGHT / ((LEADING * highest + 4) * longest)))
+    most = max(1, int(MOST_LINES / max(each.height for _, each in shown)))
     return [_chart(evidence, part, page) for page, part in paged(shown, most)]
 
 
 def with_controls(evidence: Evidence) -> Sequence[RowKey]:
-    """Return the pairs that have a control."""
+    """The pairs that have a control."""
     return pairs_with_controls(evidence.rows, evidence.tested, evidence.controls.unshared)
 
 
 def group(ledger: Ledger) -> Group:
-    """Return the lines of one side of a pair, in percent of the model alone."""
+    """The lines of one side of a pair, in percent of the model alone."""
     steps: list[Line] = []
     for each in ledger.of_kind("step"):
         steps.append(_line(each, steps[-1].value if steps else 0.0))
@@ -85,7 +81,7 @@ def _line(contrast: LedgerLine, start: float = 0.0) -> Line:
 
 
 def _chart(evidence: Evidence, shown: Sequence[tuple[Ledger, Group]], page: str) -> Chart:
-    """Return the ledgers of each side on an axis of their own, as the sides can gain very different amounts."""
+    """The ledgers of each side on an axis of their own, as the sides can gain very different amounts."""
     by_side = [[each for _, each in of] for _, of in groupby(shown, lambda each: each[0].pair.side)]
     contrasts = [each.comparison for ledger, _ in shown for each in ledger.contrasts]
     caption = sentences(
@@ -97,7 +93,7 @@ def _chart(evidence: Evidence, shown: Sequence[tuple[Ledger, Group]], page: str)
         *([f"{FEW}: a verdict needs {FEWEST_SEEDS} seeds"] if any(each.lacks_seeds for each in contrasts) else []),
     )
     title = f"{evidence.datasets[0]}: what exactly helps, change in {evidence.tested}{page}"
-    return Chart(title, caption, tuple(Forest(tuple(of_side), _axis(evidence)) for of_side in by_side))
+    return Chart(title, caption, [Forest(of_side, _axis(evidence)).band for of_side in by_side])
 
 
 def _axis(evidence: Evidence) -> str:
@@ -114,13 +110,13 @@ def _of_lines(evidence: Evidence, contrasts: Sequence[Contrast]) -> str:
 
 
 def has_several_llms(evidence: Evidence) -> bool:
-    """Return whether any pair with controls differs from another one in the LLM only."""
+    """Whether any pair with controls differs from another one in the LLM only."""
     pairs = with_controls(evidence)
     return len({replace(pair, llm=None) for pair in pairs}) < len(pairs)
 
 
 def over_llms(evidence: Evidence) -> list[Chart]:
-    """Return pairs and controls of one data set over the LLMs, the scale curve."""
+    """Pairs and controls of one data set over the LLMs, the scale curve."""
     by_rest: dict[RowKey, list[Ledger]] = {}
     for ledger in evidence.ledgers():
         if ledger.of_kind("contrast"):
@@ -142,7 +138,7 @@ def over_llms(evidence: Evidence) -> list[Chart]:
 
 
 def _parameters(pair: Row) -> int:
-    """Return how many parameters the LLM's side of a pair has; 0 where that was not stored."""
+    """The number of parameters of the LLM's side of a pair; 0 where that was not stored."""
     sides = [record["sides"]["llm"] for record in pair.records if "llm" in record["sides"]]
     ranked, read = (
         (side.get("parameters", 0) for side in sides),
@@ -152,15 +148,15 @@ def _parameters(pair: Row) -> int:
 
 
 def names_of(ledgers: Sequence[Ledger]) -> list[str]:
-    """Return the names of the LLMs, short enough to stand side by side below axes, many of them on two lines."""
+    """The names of the LLMs, short enough to stand side by side below axes, many of them on two lines."""
     lines = 1 if len(ledgers) < 4 else 2
     size = max(7, min(14, lines * 28 // len(ledgers)))
-    names = [one_line(shorten(ledger.pair.llm or "", size)) for ledger in ledgers]
+    names = [shorten(ledger.pair.llm or "", size) for ledger in ledgers]
     return ["\n" * (place % lines) + name for place, name in enumerate(names)]
 
 
-def _panels(evidence: Evidence, ledgers: Sequence[Ledger]) -> Panels:
-    """Return both panels of one side: the pair, then each control, with the pair compared with that control."""
+def _panels(evidence: Evidence, ledgers: Sequence[Ledger]) -> Band:
+    """Both panels of one side: the pair, then each control, with the pair compared with that control."""
     pair = ledgers[0].pair
     contrasts: dict[str, list[tuple[float, LedgerLine]]] = {}
     for place, ledger in enumerate(ledgers):
@@ -168,17 +164,17 @@ def _panels(evidence: Evidence, ledgers: Sequence[Ledger]) -> Panels:
             contrasts.setdefault(row_name(each.comparison.other, ledger.pair), []).append((float(place), each))
     rows, gains = [], []
     solos = [(float(place), ledger.pair.solo) for place, ledger in enumerate(ledgers)]
-    if known := tuple((x, mean(evidence, key)) for x, key in solos if evidence.has(key)):
+    if known := [(x, mean(evidence, key)) for x, key in solos if evidence.has(key)]:
         rows.append(Series("alone", ALONE, known))
-    means = tuple((float(place), mean(evidence, each.pair)) for place, each in enumerate(ledgers))
+    means = [(float(place), mean(evidence, each.pair)) for place, each in enumerate(ledgers)]
     rows.append(Series(PAIR, look_of(0), means))
     for number, (control, found) in enumerate(contrasts.items(), start=1):
         name, look = f"{control}: {found[0][1].tells}", look_of(number, is_open=True)
-        rows.append(Series(name, look, tuple((x, each.comparison.means[1]) for x, each in found)))
+        rows.append(Series(name, look, [(x, each.comparison.means[1]) for x, each in found]))
         gains.append(of_contrasts([each.comparison for _, each in found], name, look, [x for x, _ in found]))
     title = f"{shorten(pair.domain or '')}, {shorten(pair.sharing or '')} ({SIDE_NAMES[pair.side]})"
-    metrics = evidence.tested, "pair against control"
-    return compared(title, named("LLM", names_of(ledgers)), rows, gains, metrics)
+    metrics = evidence.tested, f"Δ {evidence.tested}"
+    return compared(title, "LLM", names_of(ledgers), rows, gains, metrics)
 
 
 # --- under two protocols ------------------------------------------------------------------------------------------
@@ -189,7 +185,7 @@ MOST_FOUND = 12
 
 
 def under_protocols(protocols: Protocols) -> list[Chart]:
-    """Return the findings of one data set, each under leave-one-out (open) and under time (filled)."""
+    """The findings of one data set, each under leave-one-out (open) and under time (filled)."""
     found = [each for each in protocols.found if each.leave_one_out.base and each.time.base]
     if not found:
         raise NothingToShow("no contrast is stored under both protocols")
@@ -207,7 +203,7 @@ def _found_chart(protocols: Protocols, found: Sequence[Found], page: str) -> Cha
     first = protocols.leave_one_out
     sides = dict.fromkeys(each.pair.side for each in found)
     legend = [
-        (f"{name} ({SIDE_NAMES[side]})" if len(sides) > 1 else name, side_look(side, is_open))
+        (f"{name} ({SIDE_NAMES[side]})" if len(sides) > 1 else name, side, is_open)
         for side in sides
         for name, is_open in ((LEAVE_ONE_OUT, True), (TIME, False))
     ]
@@ -218,11 +214,11 @@ def _found_chart(protocols: Protocols, found: Sequence[Found], page: str) -> Cha
         "At the right, what becomes of the finding under time",
     )
     title = f"{protocols.datasets[0]}: findings in {first.tested} under both protocols{page}"
-    return Chart(title, caption, (Forest(tuple(groups), _axis(first), tuple(legend)),))
+    return Chart(title, caption, [Forest(groups, _axis(first), legend).band])
 
 
 def _found_lines(found: Found) -> tuple[Line, Line]:
-    """Return a finding under both protocols."""
+    """A finding under both protocols."""
     upper, lower = rows_of(found)
 
     def line(name: str, contrast: Contrast, text: str, is_open: bool) -> Line:

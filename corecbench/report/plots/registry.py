@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from corecbench.data.durable import unlinked
-from corecbench.drawing import canvas
-from corecbench.drawing.chart import Chart, NothingToShow
 from corecbench.report.evidence.protocols import Protocols
-from corecbench.report.plots import comparisons, gains, ledgers, ranks, runs
+from corecbench.report.plots import gains, learning, ledgers
+from corecbench.report.plots.figure import Chart, NothingToShow, save
 from corecbench.results.layout import slug
 
 if TYPE_CHECKING:
@@ -41,12 +40,8 @@ PLOTS: tuple[Plot, ...] = (
     Plot("gain", gains.forest, per_dataset=False),
     Plot("slices", gains.slices),
     Plot("target-slices", functools.partial(gains.slices, kind=gains.TARGETS)),
-    Plot("cutoffs", ranks.cutoffs),
-    Plot("learning", runs.learning),
-    Plot("critical-difference", comparisons.average_ranks, per_dataset=False),
-    Plot("cost", runs.cost),
-    Plot("rank-change", ranks.changes),
-    Plot("pairs", comparisons.matrix),
+    Plot("learning", learning.learning),
+    Plot("critical-difference", gains.average_ranks, per_dataset=False),
     Plot("ledger", ledgers.waterfall),
 )
 
@@ -78,7 +73,7 @@ class Prepared:
 
     @property
     def name(self) -> str:
-        """The name of its files, such as "gain" or "cost-ml-100k"."""
+        """The name of its files, such as "gain" or "slices-ml-100k"."""
         return self.kind if self.dataset is None else f"{self.kind}-{slug(self.dataset)}"
 
 
@@ -123,7 +118,7 @@ def write(evidence: Subject, folder: Path, plots: Sequence[Plot] | None = None) 
             name = plot.name if place == 1 else f"{plot.name}{PAGE}{place}"
             for suffix in SUFFIXES:
                 unlinked(folder / f"{name}.{suffix}")
-            paths += canvas.save(chart.with_words(), chart.words, folder, name)
+            paths += save(chart, folder, name)
     for stale in {path for each in prepared for path in _files(folder, each.name)} - set(paths):
         stale.unlink()
     return WrittenPlots(folder, paths, {each.name: each.reason for each in prepared if each.reason is not None})

@@ -5,19 +5,19 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from corecbench.drawing.canvas import SIDE_NAMES
-from corecbench.drawing.chart import NothingToShow, evenly
-from corecbench.drawing.panels import Look, Series
+from corecbench.report.plots.figure import NothingToShow, evenly
 from corecbench.report.wording import seed_list
+from corecbench.toolkit.printable import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from corecbench.report.evidence.contrasts import Contrast
     from corecbench.report.evidence.evidence import Evidence
     from corecbench.results.rows import RowKey
 
 NAME_WIDTH = 24
+MINUS = "\N{MINUS SIGN}"
+SIDE_NAMES = {"domain": "domain model", "llm": "LLM", "ensemble": "ensemble"}
 FIRST_NAMED = "The first model named is the one evaluated"
 
 
@@ -37,14 +37,6 @@ def joint(evidence: Evidence) -> list[RowKey]:
     if not comparable:
         raise NothingToShow("there is no joint row that can be compared with its solo row")
     return comparable
-
-
-def with_ranks(evidence: Evidence) -> list[RowKey]:
-    """Return those of them whose ranks, and those of their solo rows, are all known."""
-    known = [key for key in joint(evidence) if all(evidence.rows[each].knows_ranks for each in (key, key.solo))]
-    if not known:
-        raise NothingToShow("imported lists do not say at which rank every held-out item is")
-    return known
 
 
 def groups(evidence: Evidence, most: int) -> Iterator[tuple[str, dict[RowKey, str]]]:
@@ -96,12 +88,5 @@ def shorten(name: str, size: int = NAME_WIDTH) -> str:
     >>> shorten("llama:an/organisation/a-model"), shorten("sasrec"), shorten("shuffled-texts", 10)
     ('llama:an/o…ation/a-model', 'sasrec', 'shu…-texts')
     """
-    first = size // 2 - 2
+    name, first = one_line(name), size // 2 - 2
     return name if len(name) <= size else f"{name[:first]}…{name[first + 1 - size :]}"
-
-
-def of_contrasts(contrasts: Iterable[Contrast], name: str, look: Look, places: Iterable[float]) -> Series:
-    """Return differences at some places, with their intervals."""
-    at = list(zip(map(float, places), contrasts, strict=True))
-    intervals = tuple((x, *each.sizes.interval) for x, each in at if each.sizes.interval)
-    return Series(name, look, tuple((x, each.difference) for x, each in at), intervals)

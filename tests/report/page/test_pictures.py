@@ -1,11 +1,11 @@
 """Which pages of a plot the page shows, and how it says what it leaves out."""
 
-from corecbench.drawing.chart import Chart
 from corecbench.report.page.blocks import MOST_STATED, Folded, Text, stated
 from corecbench.report.page.render import MOST_PAGES, picture, plot_blocks
+from corecbench.report.plots.figure import Band, Chart
 from corecbench.report.plots.registry import Prepared
 
-CHART = Chart("title", "caption", ())
+CHART = Chart("title", "caption", [Band(())])
 PICTURE = picture(CHART)
 
 

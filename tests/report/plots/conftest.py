@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.container import ErrorbarContainer
 
 from corecbench.report.evidence.evidence import Evidence
 from corecbench.report.evidence.rows import Row
@@ -13,6 +14,41 @@ from corecbench.results.rows import RowKey
 from corecbench.results.user_ranks import UserRanks
 
 from ..conftest import controls_with
+
+
+def axes_of(chart):
+    """The axes of a plot as it is drawn."""
+    with chart.drawn() as figure:
+        return figure.axes
+
+
+def rows_of(axes):
+    """The name, value and text of every row of a forest, from the top."""
+    words = {}
+    for text in axes.texts:
+        x, y = text.get_position()
+        words.setdefault(y, {})[x] = text.get_text().replace("\n", " ")
+    values = {y: (x, ends) for (x, y), ends in points_of(axes)}
+    return [(words[y][-0.01], *values[y], words[y][1.01]) for y in sorted(values)]
+
+
+def points_of(axes):
+    """The points of all rows of axes with the ends of their intervals; None where there is none."""
+    found = []
+    for container in axes.containers:
+        if isinstance(container, ErrorbarContainer):
+            line, _, bars = container.lines
+            paths = bars[0].get_paths() if bars else []
+            for point, path in itertools.zip_longest(line.get_xydata().tolist(), paths):
+                corners = np.reshape([] if path is None else path.vertices, (-1, 2))
+                ends = corners[:, 0 if container.has_xerr else 1].tolist()
+                found.append((tuple(point), tuple(ends) if ends and not np.isnan(ends).any() else None))
+    return found
+
+
+def series_of(axes):
+    """The points of each named row of axes."""
+    return {each.get_label(): each.lines[0].get_xydata().tolist() for each in axes.containers}
 
 
 def make_line(

@@ -1,10 +1,13 @@
 """Pairs and controls over several LLMs."""
 
+import numpy as np
 import pytest
 
-from corecbench.drawing.chart import NothingToShow
 from corecbench.report.plots import ledgers
+from corecbench.report.plots.figure import NothingToShow
 from corecbench.report.plots.registry import OF_LLMS, PLOTS, plots_of, write
+
+from .conftest import axes_of, points_of, series_of
 
 ALONE = {"side": "domain", "domain": "sasrec"}
 
@@ -30,28 +33,27 @@ def study(make_study):
     )
 
 
-def names(panel):
-    return [name for _, name in panel.x.ticks]
+def names(axes):
+    return [label.get_text() for label in axes.get_xticklabels()]
 
 
 def test_each_control_has_a_curve_over_the_llms_and_the_pair_compared_with_it(study):
     (chart,) = ledgers.over_llms(study)
     assert chart.title == "toy: MRR of pairs and their controls over the LLMs"
     assert "(t over users, for these trained models)" in chart.caption
-    (panels,) = chart.bodies
-    assert panels.title == "sasrec, bdlm (domain model)"
-    left, right = panels.panels
+    left, right = axes_of(chart)
+    assert left.get_title(loc="left") == "sasrec, bdlm (domain model)"
     assert names(left) == names(right) == ["small", "large"]
-    alone, pair, ciphered, _ = left.series
-    assert alone.points == ((0, 0.5), (1, 0.5))
-    assert (pair.label, pair.look.is_open) == ("pair", False)
-    assert dict(pair.points) == pytest.approx({0: 0.6, 1: 0.95})
-    assert ciphered.label == "ciphered-texts: the meaning of words"
-    assert dict(ciphered.points) == pytest.approx({0: 0.55, 1: 0.65})
-    ciphered, untrained = right.series
-    assert [y for _, y in ciphered.points] == pytest.approx([0.05, 0.3])
-    assert len(ciphered.intervals) == 1  # with the small LLM one user differs, which is no spread
-    assert [y for _, y in untrained.points] == pytest.approx([0.25])
+    rows = series_of(left)
+    ciphered, untrained = "ciphered-texts: the meaning of words", "untrained-llm: pretraining"
+    assert list(rows) == ["alone", "pair", ciphered, untrained]
+    assert rows["alone"] == [[0, 0.5], [1, 0.5]]
+    assert np.ravel(rows["pair"]) == pytest.approx([0, 0.6, 1, 0.95])
+    assert np.ravel(rows[ciphered]) == pytest.approx([0, 0.55, 1, 0.65])
+    assert [y for (_, y), _ in points_of(right)] == pytest.approx([0.05, 0.3, 0.25])
+    # with the small LLM one user differs, which is no spread
+    assert [interval is None for _, interval in points_of(right)] == [True, False, False]
+    assert [text.get_text() for text in right.get_legend().get_texts()][:2] == ["alone", "pair"]
 
 
 def test_the_plot_is_drawn_where_several_llms_have_controls(study, tmp_path):
@@ -64,9 +66,9 @@ def test_the_smallest_llm_comes_first(study):
     for key, row in study.rows.items():
         for record in row.records:
             record["sides"]["domain"]["parameters"] = {"small": 10, "large": 5}.get(key.llm, 1)
-    left, _ = ledgers.over_llms(study)[0].bodies[0].panels
+    left, _ = axes_of(ledgers.over_llms(study)[0])
     assert names(left) == ["large", "small"]
-    assert dict(left.series[1].points) == pytest.approx({0: 0.95, 1: 0.6})
+    assert np.ravel(series_of(left)["pair"]) == pytest.approx([0, 0.95, 1, 0.6])
 
 
 def test_many_long_names_stand_on_two_lines(make_study):
@@ -76,7 +78,7 @@ def test_many_long_names_stand_on_two_lines(make_study):
         for size in range(4)
         for control, first in ((None, 1), ("untrained-llm", 3))
     ]
-    left, _ = ledgers.over_llms(make_study((ALONE, ranks), *rows))[0].bodies[0].panels
+    left, _ = axes_of(ledgers.over_llms(make_study((ALONE, ranks), *rows))[0])
     assert names(left) == ["hf:so…/model-0", "\nhf:so…/model-1", "hf:so…/model-2", "\nhf:so…/model-3"]
 
 

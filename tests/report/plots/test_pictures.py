@@ -6,22 +6,22 @@ import warnings
 from xml.etree import ElementTree
 
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 
-from corecbench.drawing import canvas
-from corecbench.drawing.chart import Chart, NothingToShow
-from corecbench.drawing.forest import Forest, Group, Line
+from corecbench.report.plots.figure import WIDTH, NothingToShow, to_svg
 from corecbench.report.plots.registry import PLOTS, Plot, write
+
+from .conftest import axes_of
 
 DATASETS = ("ml-100k", "amazon-beauty")
 STEMS = (
     "gain",
-    *(f"{name}-{dataset}" for name in ("slices", "target-slices", "cutoffs", "learning") for dataset in DATASETS),
+    *(f"{name}-{dataset}" for name in ("slices", "target-slices", "learning") for dataset in DATASETS),
     "critical-difference",
-    *(f"cost-{dataset}" for dataset in DATASETS),
-    *("rank-change-ml-100k", "rank-change-ml-100k-page2", "rank-change-amazon-beauty"),
-    *(f"pairs-{dataset}" for dataset in DATASETS),
     "ledger-ml-100k",
 )
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture(scope="module")
@@ -40,50 +40,37 @@ def test_pictures_are_as_wide_as_two_columns_of_a_paper(written):
     for path in written.paths:
         if path.suffix == ".png":
             width, _ = struct.unpack(">II", path.read_bytes()[16:24])
-            assert width == canvas.WIDE / 96 * canvas.DPI
+            assert width == WIDTH * 200
         else:
-            assert ElementTree.parse(path).getroot().get("width") == "720"
+            assert ElementTree.parse(path).getroot().get("viewBox").startswith(f"0 0 {WIDTH * 72:g} ")
 
 
 def test_the_same_results_give_the_same_bytes(written, full, tmp_path):
-    plots = [plot for plot in PLOTS if plot.name in ("learning", "cost")]
+    plots = [plot for plot in PLOTS if plot.name in ("learning", "slices")]
     again = write(full.on("ml-100k"), tmp_path, plots)
     assert len(again.paths) == 2 * 2
     for path in again.paths:
         assert path.read_bytes() == (written.folder / path.name).read_bytes()
 
 
-def boxes(drawn):
-    """Return the texts of a drawing with their left, top, right and bottom."""
-    found = []
-    for mark in drawn.marks:
-        if isinstance(mark, canvas.Text):
-            width = canvas.text_width(mark.text, mark.size) * (canvas.BOLD if mark.bold else 1)
-            left = mark.x - {"start": 0, "middle": width / 2, "end": width}[mark.anchor]
-            found.append((mark.text, left, mark.y - mark.size / 2, left + width, mark.y + mark.size / 2))
-    return found
+def test_text_stays_text_and_a_drawing_describes_itself(written):
+    root = ElementTree.parse(written.folder / "gain.svg").getroot()
+    texts = [text.text for text in root.iter(f"{SVG}text")]
+    assert "sasrec + llama, bdlm" in texts
+    assert "Gain in MRR of training together over training alone" in texts
+    assert root.get("role") == "img"
+    assert root.get("aria-label").startswith(
+        "Gain in MRR of training together over training alone. ml-100k: 60 users"
+    )
 
 
-@pytest.mark.parametrize("width", [canvas.WIDE, canvas.NARROW])
-@pytest.mark.parametrize("plot", PLOTS, ids=lambda plot: plot.name)
-@pytest.mark.parametrize("names", ["full", "odd"])
-def test_text_is_legible_and_within_the_picture(plot, names, width, request):
-    study = request.getfixturevalue(names)
-    for chart in plot.prepare(study.on(study.datasets[0]) if plot.per_dataset else study):
-        drawn = chart.with_words(width)
-        assert min(mark.size for mark in drawn.marks if isinstance(mark, canvas.Text)) >= 8
-        for text, left, top, right, bottom in boxes(drawn):
-            assert left >= -2, text
-            assert right <= drawn.width + 2, text
-            assert top >= 0, text
-            assert bottom <= drawn.height, text
-        assert any(word in chart.title for word in ("NDCG", "MRR", "rank"))
-        assert "60 users, seeds 0-1" in chart.caption
-
-
-def test_a_title_says_what_is_shown(written):
-    svg = (written.folder / "gain.svg").read_text(encoding="utf-8")
-    assert 'aria-label="Gain in MRR of training together over training alone. ' in svg
+def test_a_page_may_forbid_styles_and_names_are_used_once(full):
+    drawn = [to_svg(chart) for plot in PLOTS[1:3] for chart in plot.prepare(full.on("ml-100k"))]
+    names = [element.get("id") for svg in drawn for element in ElementTree.fromstring(svg).iter()]
+    known = [name for name in names if name is not None]
+    assert known
+    assert len(set(known)) == len(known)
+    assert not any(part in svg for svg in drawn for part in ("style=", "<style", "<metadata", "http"))
 
 
 def test_markup_in_names_is_shown_as_it_is(odd, tmp_path):
@@ -96,14 +83,14 @@ def test_markup_in_names_is_shown_as_it_is(odd, tmp_path):
     assert [found.skipped for found in written] == [{}, {}]
     paths = [path for found in written for path in found.paths]
     assert {path.parent for path in paths} == {tmp_path}
-    assert len(paths) == 2 * (len(PLOTS) + 1)  # one plot has two pages
+    assert len(paths) == 2 * len(PLOTS)
     for path in paths:
         if path.suffix == ".svg":
             ElementTree.parse(path)
-    (gain,) = PLOTS[0].prepare(odd)
-    group = gain.bodies[0].groups[0]
-    assert group.heading == "to_y$s^2$/.."
-    assert group.lines[0].label.startswith("_sas$rec$_{ + llama:some…")
+    (axes,) = axes_of(PLOTS[0].prepare(odd)[0])
+    texts = [text.get_text() for text in axes.texts]
+    assert "to_y$s^2$/.." in texts
+    assert any(text.startswith("_sas$rec$_{ + llama:some…") for text in texts)
     svg = (tmp_path / "gain.svg").read_text(encoding="utf-8")
     assert "<b>" not in svg
     assert "\x07" not in svg
@@ -137,33 +124,45 @@ def test_pages_that_are_no_more_are_removed(pair, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["many-page2-of-my-own.txt", "many.png", "many.svg"]
 
 
-def cover(one, other):
-    """Return whether two texts lie on each other by more than 2 pixels in both directions."""
-    return all(min(one[end], other[end]) - max(one[end - 2], other[end - 2]) > 2 for end in (3, 4))
+def boxes(figure):
+    """The texts of a figure with their left, bottom, right and top, in pixels."""
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    beyond = {
+        tick.label1
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        for tick in axis.get_major_ticks()
+        if not min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval())
+    }
+    found = []
+    for text in set(figure.findobj(Text)) - beyond:
+        if text.get_visible() and text.get_text().strip() and text.get_window_extent(renderer).width:
+            found.append((text.get_text(), *text.get_window_extent(renderer).extents))
+    return found
 
 
-@pytest.mark.parametrize("width", [canvas.WIDE, canvas.NARROW])
-@pytest.mark.parametrize("plot", [plot for plot in PLOTS if plot.name != "cost"], ids=lambda plot: plot.name)
-def test_no_text_covers_another_however_long_the_names(plot, width, crowded):
-    for chart in plot.prepare(crowded.on(crowded.datasets[0]) if plot.per_dataset else crowded):
-        drawn = chart.on(width)
+@pytest.mark.parametrize("plot", PLOTS, ids=lambda plot: plot.name)
+@pytest.mark.parametrize("names", ["full", "crowded"])
+def test_text_is_within_the_picture_and_covers_no_other(plot, names, request):
+    study = request.getfixturevalue(names)
+    for chart in plot.prepare(study.on(study.datasets[0]) if plot.per_dataset else study):
+        with chart.drawn(with_words=True) as figure:
+            drawn = boxes(figure)
+            width, height = figure.bbox.size
+        assert height / width < 1.5  # A4
+        for text, left, bottom, right, top in drawn:
+            assert min(left, bottom) >= -2, text
+            assert right <= width + 2, text
+            assert top <= height + 2, text
         covered = [
             (one[0], other[0])
-            for one, other in itertools.combinations(boxes(drawn), 2)
+            for one, other in itertools.combinations(drawn, 2)
             if min(one[3], other[3]) - max(one[1], other[1]) > 2
             and min(one[4], other[4]) - max(one[2], other[2]) > 2
         ]
         assert covered == []
-        assert width < canvas.WIDE or drawn.height < 11.7 * 96  # the height of A4
-
-
-def test_a_model_that_trains_in_no_time_has_a_place(make_study, tmp_path):
-    rows = [
-        ({"side": "domain", "domain": name}, {0: [1, 2, 3]}, {"train_s": train_s, "inference_ms": None})
-        for name, train_s in (("popularity", 0.0), ("sasrec", 40.0))
-    ]
-    found = write(make_study(*rows), tmp_path, [plot for plot in PLOTS if plot.name == "cost"])
-    assert found.skipped == {}
+        assert "60 users, seeds 0-1" in chart.caption
 
 
 def test_a_metric_of_which_lower_is_better_is_said_to_be(make_study):
@@ -172,16 +171,5 @@ def test_a_metric_of_which_lower_is_better_is_said_to_be(make_study):
         ({"side": "domain", "domain": "a", "llm": "b", "sharing": "c"}, {0: [1] * 6}),
         higher_is_better=False,
     )
-    (chart,) = PLOTS[0].prepare(study)
-    assert "left of 0: together is better" in chart.bodies[0].label
-
-
-def test_on_narrow_paper_names_stand_over_their_rows():
-    forest = Forest((Group("toy", (Line("a long name of a row", "domain", 0.5, (0.2, 0.8), "+5.0%"),)),), "gain")
-    wide, narrow = (
-        {text: (left, top) for text, left, top, _, _ in boxes(Chart("title", "caption", (forest,)).on(width))}
-        for width in (canvas.WIDE, canvas.NARROW)
-    )
-    assert wide["a long name of a row"][1] == pytest.approx(wide["+5.0%"][1])
-    assert narrow["a long name of a row"][1] < narrow["+5.0%"][1] - canvas.FONT_SIZE
-    assert narrow["a long name of a row"][0] == 0
+    (axes,) = axes_of(PLOTS[0].prepare(study)[0])
+    assert "left of 0: together is better" in axes.get_xlabel()

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from corecbench.drawing.chart import NothingToShow
-from corecbench.plugin.host import Host
 from corecbench.report.evidence.contrasts import Method
-from corecbench.report.plots import comparisons, gains, ledgers, ranks, runs
+from corecbench.report.plots import gains, learning, ledgers
+from corecbench.report.plots.figure import NothingToShow
 from corecbench.report.plots.shown_rows import groups
-from corecbench.stats.paired import paired_test
+
+from .conftest import axes_of, points_of, rows_of
 
 SASREC = {"side": "domain", "domain": "sasrec"}
 LLAMA = {"side": "llm", "llm": "llama"}
@@ -24,22 +24,23 @@ LLM_PAIR = PAIR | {"side": "llm"}
 
 
 def lines_of(chart):
-    return [line for forest in chart.bodies for line in forest.lines]
+    return [row for axes in axes_of(chart) for row in rows_of(axes)]
 
 
 def test_a_gain_is_the_difference_of_the_means_with_its_interval(make_study):
     (chart,) = gains.forest(make_study((SASREC, {0: [2] * 6}), (PAIR, {0: [1] * 5 + [2]})))
-    (line,) = lines_of(chart)
-    assert line.value == pytest.approx(5 / 12)  # 5 of 6 users gain 1 - 1/2
-    assert line.text == "+83.3%"  # of the mean 1/2
+    ((name, value, interval, text),) = lines_of(chart)
+    assert name == "sasrec + llama, bdlm"
+    assert value == pytest.approx(5 / 12)  # 5 of 6 users gain 1 - 1/2
+    assert text == "+83.3%"  # of the mean 1/2
     # sum of squares 5 (1/12)^2 + (5/12)^2 = 30/144, over 5 users and 6: (1/12)^2; t of 5 degrees of freedom: 2.5706
-    assert line.interval == pytest.approx((5 / 12 - 2.5706 / 12, 5 / 12 + 2.5706 / 12), abs=1e-5)
+    assert interval == pytest.approx((5 / 12 - 2.5706 / 12, 5 / 12 + 2.5706 / 12), abs=1e-5)
     assert chart.caption.startswith("toy: 6 users, seed 0. ")
 
 
 def test_a_gain_has_no_interval_where_too_few_users_differ(pair):
-    (line,) = lines_of(gains.forest(pair)[0])
-    assert (line.value, line.interval) == (pytest.approx(1 / 12), None)  # 1 of 6 users gains 1/2
+    ((_, value, interval, _),) = lines_of(gains.forest(pair)[0])
+    assert (value, interval) == (pytest.approx(1 / 12), None)  # 1 of 6 users gains 1/2
 
 
 @pytest.mark.parametrize(
@@ -58,17 +59,23 @@ def test_controls_are_told_from_gains(make_study):
         (PAIR | {"sharing": "none"}, {0: [1] * 6}),
         unshared={"none"},
     )
-    assert [(line.label, line.is_open) for line in lines_of(gains.forest(study)[0])] == [
-        ("sasrec + llama, bdlm", False),
-        ("sasrec + llama, bdlm, shuffled-texts", True),
-        ("sasrec + llama, none", True),
-    ]
+    (axes,) = axes_of(gains.forest(study)[0])
+    names = ["sasrec + llama, bdlm", "sasrec + llama, bdlm, shuffled-texts", "sasrec + llama, none"]
+    assert [name for name, *_ in rows_of(axes)] == names
+    filled, opened = (each.lines[0] for each in axes.containers)
+    assert (len(filled.get_xdata()), len(opened.get_xdata())) == (1, 2)
+    assert (filled.get_markerfacecolor(), opened.get_markerfacecolor()) == (filled.get_color(), "white")
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["domain model", "domain model, control"]
 
 
-def many(make_study, datasets=("one", "two"), counts=None):
-    """Return a study of 5 models on each data set, each with a pair and three controls of it."""
+def headings_of(axes):
+    return [text.get_text() for text in axes.texts if text.get_weight() == "bold"]
+
+
+def many(make_study, datasets=("one", "two"), counts=None, n_models=5):
+    """Return a study of some models on each data set, each with a pair and three controls of it."""
     rows = []
-    for dataset, number in itertools.product(datasets, range(5)):
+    for dataset, number in itertools.product(datasets, range(n_models)):
         name = {"dataset": dataset, "domain": f"model{number}"}
         rows.append((SASREC | name, {0: [2] * 6}))
         rows += [
@@ -86,8 +93,7 @@ def test_many_gains_are_those_without_controls_and_then_all_of_each_data_set(mak
     pages = gains.forest(many(make_study, ("one", "two", "three")))
     start = "Gain in MRR of training together over training alone"
     assert [
-        (page.title.removeprefix(start), len(lines_of(page)), [group.heading for group in page.bodies[0].groups])
-        for page in pages
+        (page.title.removeprefix(start), len(lines_of(page)), headings_of(axes_of(page)[0])) for page in pages
     ] == [
         (", without controls", 15, ["one", "two", "three"]),
         (", one", 20, ["one"]),
@@ -100,26 +106,22 @@ def test_gains_of_a_data_set_that_fill_more_than_a_page_are_split_evenly(make_st
     names = [(PAIR | {"sharing": f"s{number:02}"}, {0: [1] * 6}) for number in range(50)]
     pages = gains.forest(make_study((SASREC, {0: [2] * 6}), *names))
     assert [(page.title[-10:], len(lines_of(page))) for page in pages] == [(" toy (1/2)", 25), (" toy (2/2)", 25)]
-    assert [line.label for page in pages for line in lines_of(page)] == [
+    assert [name for page in pages for name, *_ in lines_of(page)] == [
         f"sasrec + llama, s{n:02}" for n in range(50)
     ]
 
 
-@pytest.mark.parametrize(
-    ("plot", "sizes"), [(ranks.changes, [7, 7, 6]), (ranks.cutoffs, [10]), (gains.slices, [10])]
-)
-def test_nothing_is_left_out_of_many_rows(make_study, plot, sizes):
+def test_no_slice_is_left_out_of_many_rows(make_study):
     counts = pd.DataFrame({"history_length": [1] * 6, "target_frequency": [1] * 6})
-    study = many(make_study, counts=counts).on("one")
-    pages = plot(study)
-    assert [sum(len(body.panels) for body in page.bodies) for page in pages] == sizes
+    pages = gains.slices(many(make_study, counts=counts).on("one"))
+    assert [len(axes_of(page)) for page in pages] == [10]
 
 
 def test_every_cell_has_its_learning_curve(make_study):
     epochs = [{"turn": 1, "side": "domain", "epoch": 1, "validation": 0.1, "duration_s": 2.0}]
     rows = [({**SASREC, "domain": f"m{number}"}, {0: [1, 2]}, {"epochs": epochs}) for number in range(23)]
-    pages = runs.learning(make_study(*rows))
-    assert [(page.title[-6:], len(page.bodies[0].panels)) for page in pages] == [
+    pages = learning.learning(make_study(*rows))
+    assert [(page.title[-6:], len(axes_of(page))) for page in pages] == [
         (" (1/3)", 8),
         (" (2/3)", 8),
         (" (3/3)", 7),
@@ -139,13 +141,14 @@ def test_slices_have_the_gains_of_their_users(make_study):
     counts = pd.DataFrame({"history_length": [1, 1, 1, 9, 9, 9], "target_frequency": [0, 0, 0, 0, 7, 7]})
     study = make_study((SASREC, {0: [2] * 6}), (PAIR, {0: [1, 1, 2, 2, 2, 4]}), counts=counts)
     (chart,) = gains.slices(study)
-    (panels,) = chart.bodies
-    assert (panels.title, [name for name, _ in panels.legend]) == ("sasrec (domain model) + llama", ["bdlm"])
-    length, frequency = panels.panels
-    assert [name for _, name in length.x.ticks] == ["1\n3", "9\n3"]
-    assert [y for _, y in length.series[0].points] == pytest.approx([2 / 6, -1 / 12])
-    assert [name for _, name in frequency.x.ticks] == ["0\n4", "7\n2"]
-    assert [y for _, y in frequency.series[0].points] == pytest.approx([2 / 8, -1 / 8])
+    length, frequency = axes_of(chart)
+    assert length.get_title(loc="left") == "sasrec (domain model) + llama"
+    assert [text.get_text() for text in frequency.get_legend().get_texts()] == ["bdlm"]
+    assert [label.get_text() for label in length.get_xticklabels()] == ["1\n3", "9\n3"]
+    assert [y for (_, y), _ in points_of(length)] == pytest.approx([2 / 6, -1 / 12])
+    assert [label.get_text() for label in frequency.get_xticklabels()] == ["0\n4", "7\n2"]
+    assert [y for (_, y), _ in points_of(frequency)] == pytest.approx([2 / 8, -1 / 8])
+    assert length.get_ylim() == frequency.get_ylim()
 
 
 def test_without_counts_there_are_no_slices(pair):
@@ -167,31 +170,6 @@ def test_rows_of_one_pair_share_panels_under_what_they_have_in_common(make_study
     ]
 
 
-# --- cutoffs ------------------------------------------------------------------------------------------------------
-
-
-def test_curves_are_means_over_users_at_every_cutoff():
-    hit_rate, ndcg = ranks.at_cutoffs(np.array([1, 3]))
-    assert hit_rate[[0, 1, 2, 49]].tolist() == [1 / 2, 1 / 2, 1, 1]
-    assert ndcg[[0, 1, 2, 49]].tolist() == [1 / 2, 1 / 2, 3 / 4, 3 / 4]  # 1 / log2(4) = 1/2
-
-
-@pytest.mark.parametrize("k", [1, 10, 50])
-def test_curves_agree_with_the_metrics(k):
-    rank = np.random.default_rng(0).integers(1, 200, 300)
-    host = Host.discover()
-    for name, curve in zip(("HR", "NDCG"), ranks.at_cutoffs(rank), strict=True):
-        metric = host.build(host.select("metrics", f"{name}@{k}", {}))
-        assert curve[k - 1] == pytest.approx(metric.per_user(rank, np.full(300, 200)).mean())
-
-
-def test_the_model_alone_is_the_first_curve_of_its_panel(pair):
-    hit_rate, _ = ranks.cutoffs(pair)[0].bodies[0].panels
-    alone, together = hit_rate.series
-    assert (alone.label, together.label) == ("alone", "bdlm")
-    assert (alone.points[0], together.points[0]) == ((1, 0), (1, pytest.approx(1 / 6)))
-
-
 # --- learning -----------------------------------------------------------------------------------------------------
 
 EPOCHS = [
@@ -206,25 +184,29 @@ def test_bands_are_the_turns_and_epochs_are_counted_over_both_sides(make_study):
     study = make_study(
         (SASREC, {0: [2] * 6}, {"validation": 0.25}), (PAIR, {0: [1] * 6}, {"epochs": EPOCHS, "best_epoch": 2})
     )
-    (course,) = runs.courses(study)
-    domain, llm = runs.BANDS["domain"], runs.BANDS["llm"]
-    assert course.bands == ((0.5, 2.5, domain), (2.5, 3.5, llm), (3.5, 4.5, domain))
-    points = [(series.label, series.points) for series in course.series]
-    assert points[2:] == [("domain", ((1, 0.1), (2, 0.3), (4, 0.2))), ("llm", ((3, 0.2),))]
-    assert points[:2] == [("kept", ((2, 0.3),)), ("kept", ())]
-    assert [value for value, _ in course.rules] == [0.25]
-    assert course.title == "sasrec + llama, bdlm: seed 0, 11 s"
+    (axes,) = axes_of(learning.learning(study)[0])
+    spans = [(patch.get_x(), patch.get_x() + patch.get_width(), patch.get_facecolor()) for patch in axes.patches]
+    (first, domain), (second, llm), (third, again) = [(span[:2], span[2]) for span in spans]
+    assert (first, second, third) == ((0.5, 2.5), (2.5, 3.5), (3.5, 4.5))
+    assert domain == again != llm
+    drawn = {line.get_label(): line.get_xydata().tolist() for line in axes.get_lines()}
+    assert drawn["domain"] == [[1, 0.1], [2, 0.3], [4, 0.2]]
+    assert drawn["llm"] == [[3, 0.2]]
+    assert drawn["domain, kept"] == [[2, 0.3]]
+    assert "llm, kept" not in drawn
+    assert drawn["domain alone"][0][1] == 0.25
+    assert axes.get_title(loc="left") == "sasrec + llama, bdlm: seed 0, 11 s"
 
 
 def test_both_sides_of_a_cell_are_one_course(make_study):
     study = make_study((PAIR, {0: [1] * 6}, {"epochs": EPOCHS}), (LLM_PAIR, {0: [1] * 6}, {"epochs": EPOCHS}))
-    assert len(runs.courses(study)) == 1
+    assert len(learning.courses(study)) == 1
 
 
 @pytest.mark.parametrize("epochs", [[], [{"epoch": 1}]])
 def test_without_epochs_there_are_no_courses(make_study, epochs):
     with pytest.raises(NothingToShow, match="no epochs are stored"):
-        runs.learning(make_study((SASREC, {0: [2] * 6}, {"epochs": epochs})))
+        learning.learning(make_study((SASREC, {0: [2] * 6}, {"epochs": epochs})))
 
 
 # --- critical difference ------------------------------------------------------------------------------------------
@@ -241,13 +223,13 @@ def over_datasets(make_study, *ranks):
 
 
 def test_average_ranks_are_in_order_with_the_critical_difference(make_study):
-    (chart,) = comparisons.average_ranks(over_datasets(make_study, (9, 1, 2), (9, 2, 1)))
+    (chart,) = gains.average_ranks(over_datasets(make_study, (9, 1, 2), (9, 2, 1)))
     lines = lines_of(chart)
-    assert [(line.label, line.value) for line in lines] == [("b", 3 / 2), ("c", 3 / 2), ("a", 3)]
+    assert [(name, value) for name, value, *_ in lines] == [("b", 3 / 2), ("c", 3 / 2), ("a", 3)]
     # q of three models at .05 is 2.343 (Demsar, 2006, table 5); sqrt(3 * 4 / (6 * 2)) = 1
     assert "test at .05, 2.34. " in chart.caption
-    assert lines[0].interval == pytest.approx((1, 3 / 2 + 2.343 / 2), abs=1e-3)  # no rank is below 1
-    assert lines[2].interval == pytest.approx((3 - 2.343 / 2, 3), abs=1e-3)
+    assert lines[0][2] == pytest.approx((1, 3 / 2 + 2.343 / 2), abs=1e-3)  # no rank is below 1
+    assert lines[2][2] == pytest.approx((3 - 2.343 / 2, 3), abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -259,100 +241,7 @@ def test_average_ranks_are_in_order_with_the_critical_difference(make_study):
 )
 def test_too_few_data_sets_or_rows_have_no_diagram(make_study, ranks, reason):
     with pytest.raises(NothingToShow, match=reason):
-        comparisons.average_ranks(over_datasets(make_study, *ranks))
-
-
-# --- cost ---------------------------------------------------------------------------------------------------------
-
-
-def test_a_pair_costs_the_training_of_both_sides(make_study):
-    study = make_study(
-        (SASREC, {0: [2] * 6}, {"train_s": 3.0}),
-        (PAIR, {0: [1] * 6, 1: [2] * 6}, {"train_s": 4.0, "inference_ms": None}),
-        (PAIR | {"control": "no-mutual"}, {0: [1] * 6}),
-    )
-    points = runs.costs(study)
-    assert [(point.train_s, point.quality, point.inference_ms) for point in points] == [
-        (3.0, 1 / 2, 2.0),
-        (8.0, 3 / 4, None),
-    ]
-
-
-def test_an_ensemble_costs_the_training_of_both_sides_once(make_study):
-    (sides,) = make_study((PAIR, {0: [1] * 6}, {"train_s": 4.0})).rows.values()
-    sides.records[0]["sides"]["ensemble"] = {"train_s": 8.5, "inference_ms_per_user": 5.0}
-    key = dataclasses.replace(sides.key, side="ensemble")
-    study = dataclasses.replace(make_study(), rows={key: dataclasses.replace(sides, key=key)})
-    (point,) = runs.costs(study)
-    assert (point.label, point.train_s, point.inference_ms) == ("sasrec + llama, bdlm, ensemble", 8.0, 5.0)
-
-
-def test_the_front_has_what_nothing_beats():
-    costs, qualities = [4.0, 1.0, 2.0, 2.0, 3.0], [0.5, 0.1, 0.3, 0.4, 0.4]
-    assert runs.front(costs, qualities) == [1, 3, 0]
-    assert runs.front(costs, qualities, higher_is_better=False) == [1]
-
-
-# --- rank change --------------------------------------------------------------------------------------------------
-
-
-def test_ranks_are_geometric_means_over_common_seeds(make_study):
-    study = make_study(
-        (SASREC, {0: [1, 4, 9], 1: [4, 4, 9]}), (PAIR, {0: [2, 1, 9], 1: [2, 1, 9], 2: [99, 99, 99]})
-    )
-    (row,) = ranks.changed(study)
-    assert row.alone == pytest.approx([2, 4, 9])
-    assert row.together == pytest.approx([2, 1, 9])
-    assert row.shares == (1 / 3, 0, 2 / 3)
-
-
-# --- pairs --------------------------------------------------------------------------------------------------------
-
-
-def test_every_two_rows_are_compared_and_adjusted_together(make_study):
-    from scipy import stats
-
-    generator = np.random.default_rng(0)
-    ranks = [generator.integers(1, 5 * worst, 40) for worst in (1, 2, 3)]
-    rows = [({"side": "domain", "domain": name}, {0: of}) for name, of in zip("abc", ranks, strict=True)]
-    matrix, _ = comparisons.compared(make_study(*rows))
-    a, b, c = (1 / np.array(of) for of in ranks)
-    assert matrix.difference[0, 1] == pytest.approx(a.mean() - b.mean())
-    assert matrix.difference[1, 0] == -matrix.difference[0, 1]
-    p = sorted(stats.ttest_rel(*two).pvalue for two in ((a, b), (a, c), (b, c)))
-    by_hand = [3 * p[0], max(3 * p[0], 2 * p[1]), max(3 * p[0], 2 * p[1], p[2])]
-    assert sorted(matrix.p[np.triu_indices(3, 1)]) == pytest.approx(by_hand)
-    assert np.isnan(matrix.p.diagonal()).all()
-    assert not matrix.is_significant.any()  # of one seed nothing is
-
-
-def test_three_seeds_are_compared_over_users_and_seeds(make_study):
-    generator = np.random.default_rng(0)
-    worst = {"a": 5, "b": 50}
-    ranks = {name: {seed: generator.integers(1, last, 60) for seed in range(3)} for name, last in worst.items()}
-    matrix, tests = comparisons.compared(
-        make_study(*(({"side": "domain", "domain": name}, of) for name, of in ranks.items()))
-    )
-    own, base = (1 / np.column_stack(list(of.values())) for of in ranks.values())
-    assert matrix.p[0, 1] == pytest.approx(paired_test(own, base).p)
-    assert matrix.is_significant.tolist() == [[False, True], [True, False]]
-    assert tests == "p: two-sided t test over users and seeds"
-
-
-def test_rows_without_a_common_seed_are_not_compared(make_study):
-    rows = [
-        ({"side": "domain", "domain": name}, {seed: [1, 2, 3]}) for name, seed in (("a", 0), ("b", 0), ("c", 1))
-    ]
-    matrix, _ = comparisons.compared(make_study(*rows))
-    assert matrix.difference[0, 1] == 0
-    assert np.isnan(matrix.difference[0, 2])
-
-
-@pytest.mark.parametrize("n_rows", [1, 101])
-def test_one_row_or_too_many_have_no_matrix(make_study, n_rows):
-    rows = [({"side": "domain", "domain": f"m{number}"}, {0: [1, 2]}) for number in range(n_rows)]
-    with pytest.raises(NothingToShow, match=f"needs 2 to 100 rows, got {n_rows}"):
-        comparisons.matrix(make_study(*rows))
+        gains.average_ranks(over_datasets(make_study, *ranks))
 
 
 # --- ledger -------------------------------------------------------------------------------------------------------
@@ -369,30 +258,22 @@ def test_each_step_begins_where_the_one_below_ends(make_study):
         unshared={"none"},
     )
     (chart,) = ledgers.waterfall(study)
-    (found,) = chart.bodies[0].groups
-    assert found.heading == "sasrec + llama, bdlm (domain model)"
-    assert [(line.kind, line.label, line.start, line.value, line.text) for line in found.lines] == [
-        ("bar", "none: schedule and ids", 0, pytest.approx(20), "+20.0%°"),
-        (
-            "bar",
-            "no-mutual: counted words + the frozen pretrained LLM + fine-tuning",
-            pytest.approx(20),
-            pytest.approx(80),
-            "+60.0%°",
-        ),
-        ("bar", "pair: mutual learning", pytest.approx(80), pytest.approx(70), "\N{MINUS SIGN}10.0%°"),
-        ("whole", "pair \N{MINUS SIGN} alone: the whole gain", 0, pytest.approx(70), "+70.0%°"),
-        (
-            "marker",
-            "pair \N{MINUS SIGN} shuffled-texts: the right text of each item",
-            0,
-            pytest.approx(60),
-            "+60.0%°",
-        ),
+    (axes,) = axes_of(chart)
+    assert headings_of(axes) == ["sasrec + llama, bdlm (domain model)"]
+    rows = rows_of(axes)
+    assert [(name, text) for name, _, _, text in rows] == [
+        ("none: schedule and ids", "+20.0%°"),
+        ("no-mutual: counted words + the frozen pretrained LLM + fine-tuning", "+60.0%°"),
+        ("pair: mutual learning", "\N{MINUS SIGN}10.0%°"),
+        ("pair \N{MINUS SIGN} alone: the whole gain", "+70.0%°"),
+        ("pair \N{MINUS SIGN} shuffled-texts: the right text of each item", "+60.0%°"),
     ]
+    assert [value for _, value, _, _ in rows] == pytest.approx([20, 80, 70, 70, 60])
+    bars = [(bar.get_x(), bar.get_x() + bar.get_width()) for each in axes.containers[::2] for bar in each[:3]]
+    assert bars[:4] == [pytest.approx(each) for each in ((0, 20), (20, 80), (80, 70), (0, 70))]
     low, high = study_interval(6, 10)
-    assert found.lines[1].interval == pytest.approx((20 + 100 * low, 20 + 100 * high), abs=1e-3)
-    assert found.lines[2].interval is None  # two users differ
+    assert rows[1][2] == pytest.approx((20 + 100 * low, 20 + 100 * high), abs=1e-3)
+    assert rows[2][2] is None  # two users differ
 
 
 def study_interval(n_better, n_users):
@@ -408,6 +289,6 @@ def test_a_ledger_needs_a_control(pair):
 
 
 def test_ledgers_that_fill_more_than_a_page_are_kept_whole(make_study):
-    pages = ledgers.waterfall(many(make_study, ("one",)))
-    assert [sum(len(forest.groups) for forest in page.bodies) for page in pages] == [3, 2]
+    pages = ledgers.waterfall(many(make_study, ("one",), n_models=9))
+    assert [sum(map(len, map(headings_of, axes_of(page)))) for page in pages] == [5, 4]
     assert pages[0].title.endswith(" (1/2)")
