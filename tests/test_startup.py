@@ -118,7 +118,7 @@ def test_metrics_of_stored_lists_load_no_torch(tmp_path):
     [
         ("--plots", "plots/gain.png", ["matplotlib"]),
         ("--html", "report.html", ["matplotlib"]),
-        ("--ledger", "ledger.html", []),
+        ("--effects", "table.html", []),
     ],
 )
 def test_only_plots_load_matplotlib(tmp_path, option, written, modules):

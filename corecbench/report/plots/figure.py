@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from io import StringIO
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from xml.etree import ElementTree
 
 from corecbench.api import CorecbenchError
@@ -95,7 +95,10 @@ class Chart:
         title, caption = fill(self.title, TITLE_LETTERS), fill(self.caption, CAPTION_LETTERS)
         above, below = (1.3 * height_of(title), height_of(caption)) if with_words else (0.0, 0.0)
         height = above + sum(band.height for band in self.bands) + below
-        looks = [STYLE, {"svg.hashsalt": self.title}]  # so that no two plots of a page share an id
+        looks: list[str | Path | dict[str, Any]] = [
+            STYLE,
+            {"svg.hashsalt": self.title},
+        ]  # so that no two plots of a page share an id
         with matplotlib.style.context(looks, after_reset=True), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph .* missing from")  # of names in other scripts
             figure = Figure(figsize=(WIDTH, height))

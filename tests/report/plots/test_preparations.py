@@ -6,6 +6,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.container import BarContainer
 
 from corecbench.report.evidence.contrasts import Method
 from corecbench.report.plots import gains, learning, ledgers
@@ -269,8 +270,9 @@ def test_each_step_begins_where_the_one_below_ends(make_study):
         ("pair \N{MINUS SIGN} shuffled-texts: the right text of each item", "+60.0%°"),
     ]
     assert [value for _, value, _, _ in rows] == pytest.approx([20, 80, 70, 70, 60])
-    bars = [(bar.get_x(), bar.get_x() + bar.get_width()) for each in axes.containers[::2] for bar in each[:3]]
-    assert bars[:4] == [pytest.approx(each) for each in ((0, 20), (20, 80), (80, 70), (0, 70))]
+    bars = [bar for each in axes.containers if isinstance(each, BarContainer) for bar in each]
+    ends = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in bars]
+    assert ends == [pytest.approx(each) for each in ((0, 20), (20, 80), (80, 70), (0, 70))]
     low, high = study_interval(6, 10)
     assert rows[1][2] == pytest.approx((20 + 100 * low, 20 + 100 * high), abs=1e-3)
     assert rows[2][2] is None  # two users differ
