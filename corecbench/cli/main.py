@@ -18,7 +18,7 @@ from corecbench.cli.dataset_verbs import datasets
 from corecbench.cli.describe_verb import describe
 from corecbench.cli.exchange_verbs import import_, predictions, split
 from corecbench.cli.leakcheck_verbs import contamination, leakcheck
-from corecbench.cli.model_verbs import export, recommend
+from corecbench.cli.model_verbs import recommend
 from corecbench.cli.options import VerbGroup, common_options, discover
 from corecbench.cli.report_verb import report
 from corecbench.cli.reproduce_verb import reproduce
@@ -131,7 +131,6 @@ for verb in (
     datasets,
     recommend,
     describe,
-    export,
     reproduce,
     split,
     import_,

@@ -1,4 +1,4 @@
-"""The verbs that recommend: to one user, and from a folder that needs no corecbench."""
+"""The verb `recommend`: what is recommended to one user."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 from corecbench.api import UsageError
 from corecbench.cli.options import Verb, config_option, data_dir_option, discover, option_value, set_option
 from corecbench.cli.saying import say
-from corecbench.cli.stored_options import choice_options, chosen_settings, one_cell, one_cell_options
+from corecbench.cli.stored_options import chosen_settings, one_cell, one_cell_options
 from corecbench.cli.tables import telling_damage
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from corecbench.api import Report
+    from corecbench.keeping.items import Recommended
     from corecbench.keeping.recommending import LoadedModel
-    from corecbench.keeping.serve import Recommended
     from corecbench.plugin.host import Host
 
 
@@ -182,30 +182,3 @@ def show(layout: Callable[[int], RenderableType]) -> None:
     with console.capture() as captured:
         console.print(layout(console.width))
     say("\n".join(line.rstrip() for line in captured.get().rstrip().splitlines()))
-
-
-@click.command(cls=Verb)
-@click.argument("cell", metavar="CELL_FOLDER", type=click.Path(path_type=Path))
-@click.option("--to", "folder", required=True, metavar="DIR", type=click.Path(path_type=Path), help="New folder.")
-@click.option("--side", metavar="domain|llm", help="Side of a pair.  [default: domain]")
-@choice_options
-def export(
-    cell: Path,
-    folder: Path,
-    side: str | None,
-) -> None:
-    """Write a kept model as a folder that recommends with torch alone.
-
-    CELL_FOLDER is the folder of a cell that was run with --keep-models, or the one above it, which holds all its
-    settings and seeds: --latest or --pick chooses the settings, and the lowest seed is taken.
-
-    The new folder holds the model as a program of torch.export, ids and titles of the items, a module `serve.py`
-    and a README, which says how to use them.
-    """
-    from corecbench.keeping.export import export as write
-    from corecbench.keeping.loading import load_side
-
-    loaded = load_side(discover(), one_cell(cell), side)
-    remarks = write(loaded, folder)
-    say(f"written to {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
-    say(*(line.replace("`", "") for line in remarks))

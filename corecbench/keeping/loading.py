@@ -20,9 +20,9 @@ from corecbench.api import (
 )
 from corecbench.api.tables import IdTable
 from corecbench.keeping.folder import choose_side, read_items, read_side
+from corecbench.keeping.items import Items
 from corecbench.keeping.kept import OF_TEXTS, content_name, fingerprint, own_tensors, paths_of
 from corecbench.keeping.recommending import LoadedModel
-from corecbench.keeping.serve import Items
 from corecbench.plugin.guard import guard
 from corecbench.plugin.wrapped import base_of
 from corecbench.toolkit import cache_folder

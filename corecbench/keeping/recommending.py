@@ -13,7 +13,6 @@ import torch
 from corecbench.api import Batch, States, UsageError, last_position
 from corecbench.evaluation.scores import item_scores
 from corecbench.keeping.kept import answers_differ
-from corecbench.keeping.serve import NEW_USER
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.settings.configure import unknown
 
@@ -23,7 +22,10 @@ if TYPE_CHECKING:
     import numpy as np
 
     from corecbench.api import Recommender, Setup
-    from corecbench.keeping.serve import Items, Recommended
+    from corecbench.keeping.items import Items, Recommended
+
+NEW_USER = 0
+"""The index of a user whom the model does not know: that of padding."""
 
 
 class LoadedModel:
@@ -91,10 +93,6 @@ class LoadedModel:
             raise unknown("user", str(user_id), list(self._users)[:10])
         user = self._users[str(user_id)]
         return self._best(user, self._history(user), k, with_seen)
-
-    def histories(self) -> dict[str, list[int]]:
-        """Return user id -> the indices of the user's items, oldest first; empty where the side knows no users."""
-        return {user_id: self._history(user) for user_id, user in self._users.items()} if self.knows_users else {}
 
     @cached_property
     def reads_histories(self) -> bool:

@@ -334,7 +334,6 @@ def test_of_several_settings_those_are_taken_that_are_chosen(kept, toy_folder, t
         history,
         user,
         lists,
-        ["export", str(above), "--to", str(tmp_path / "none")],
         ["reproduce", str(above)],
     ):
         done = CliRunner().invoke(main, verb)

@@ -81,8 +81,7 @@ class LightGCN(nn.Module):
         pair = batch.user[:, None] * self.model.n_items + batch.history
         place = torch.searchsorted(self.edges, pair).clamp(max=len(self.edges) - 1)  # `isin` would sort all edges
         new = (batch.history != 0) & (self.edges[place] != pair)
-        exported = torch.compiler.is_compiling()  # a program of torch.export has no branches
-        if not exported and not new.any():
+        if not new.any():
             return user
         before = self.user_degree[batch.user]  # [B]
         after = before + new.sum(dim=1)
@@ -93,7 +92,7 @@ class LightGCN(nn.Module):
         own: torch.Tensor = self.model.user_embedding(batch.user)
         shrunk = (before / after.clamp(min=1)).sqrt()[:, None]  # the weight of old neighbours falls with the degree
         state: torch.Tensor = (own + shrunk * (user * n_layers - own) + added) / n_layers
-        return torch.where(new.any(), state, user) if exported else state
+        return state
 
     def lower_layers(self) -> torch.Tensor:
         """Return the sum of all layers of the items except the last, float32 [N+1, d]."""
@@ -105,8 +104,6 @@ class LightGCN(nn.Module):
 
         They do not depend on the batch. So in evaluation they are kept from batch to batch, until a weight changes.
         """
-        if torch.compiler.is_compiling() and n_layers in self.kept:
-            return self.kept[n_layers]
         if self.training or torch.is_grad_enabled():
             return self.propagate(n_layers)
         versions = tuple(weight._version for weight in (*self.parameters(), *self.buffers()))
