@@ -19,6 +19,7 @@ from corecbench.data.archive import sha256_of
 from corecbench.experiment.execution import schedule
 from corecbench.experiment.session import Steps
 from corecbench.results.checksums import checksum, place_of
+from corecbench.results.frames import RANK_COLUMNS
 from corecbench.results.record import ResultsError
 from corecbench.results.record_file import read_record
 from corecbench.results.spare import store_or_keep
@@ -69,13 +70,14 @@ def edit(folder, change, sealed=False):
 
 
 def forge(folder, change):
-    """Change the ranks of a cell, and the checksums with them: `change(frame)` returns the new table.
-
-    It has users of its own, as ranks of earlier versions have.
-    """
-    file = folder / "ranks.parquet"
-    change(Store(folder.parents[3], folder.parents[2].name).ranks(folder, "domain")).to_parquet(file, index=False)
-    edit(folder, lambda record: record["files"].update({"ranks.parquet": sha256_of(file)}), sealed=True)
+    """Change ranks and users of a cell, and the checksums with them: `change(frame)` returns the new table."""
+    frame = change(Store(folder.parents[3], folder.parents[2].name).ranks(folder, "domain"))
+    own = [name for name in RANK_COLUMNS if name in frame]
+    parts = {"ranks.parquet": frame[own], "users.parquet": frame.drop(columns=own)}
+    for name, part in parts.items():
+        part.to_parquet(folder / name, index=False)
+    digests = {name: sha256_of(folder / name) for name in parts}
+    edit(folder, lambda record: record["files"].update(digests), sealed=True)
 
 
 def flip(name):
@@ -186,7 +188,7 @@ WRONG_RECORDS = {
     ),
     "checksums of files without one of the record": (
         record_with(lambda record: record.pop("checksum")),
-        "it has one of files and checksum, and not the other",
+        "it lacks checksums",
     ),
     "no file has a checksum": (
         record_with(lambda record: record.update(files={}), sealed=True),
@@ -199,10 +201,13 @@ WRONG_RECORDS = {
     "not a number": (record_with(lambda record: record.update(duration_s=float("nan"))), "NaN is no JSON number"),
     "another status": (record_with(lambda record: record.update(status="fine")), "status: Input should be"),
     "a newer schema": (
-        record_with(lambda record: record.update(schema=3)),
-        "schema 3 of a newer corecbench, and this one reads 2; update corecbench",
+        record_with(lambda record: record.update(schema=4)),
+        "schema 4 of a newer corecbench, and this one reads 3; update corecbench",
     ),
-    "an older schema": (record_with(lambda record: record.update(schema=0)), "schema: Input should be 1 or 2"),
+    "an older schema": (
+        record_with(lambda record: record.update(schema=2)),
+        "schema 2 of an earlier corecbench, and this one reads 3",
+    ),
     "deep": (lambda folder: (folder / "result.json").write_text("[" * 100_000), "result.json: cannot be read"),
     "no text": (lambda folder: (folder / "result.json").write_bytes(b"\xff\xfe"), "result.json: cannot be read"),
     "an empty record": (lambda folder: os.truncate(folder / "result.json", 0), "result.json: cannot be read"),
@@ -230,7 +235,7 @@ FORGED = {
     "histories of NaN": (column(history_length=[np.nan] * 4), "a history_length is a whole number from 0 on"),
     "a missing column": (
         lambda folder: forge(folder, lambda frame: frame.drop(columns="n_candidates")),
-        "ranks.parquet: cannot be read",
+        "users.parquet: cannot be read",
     ),
 }
 
@@ -403,12 +408,12 @@ def test_a_run_leaves_a_damaged_cell_out_until_it_is_told_to_replace_it(train, t
 
 def test_results_of_a_newer_version_are_not_overwritten(train, tmp_path):
     assert train().exit_code == 0
-    edit(trained(tmp_path), lambda record: record.update(schema=3))
+    edit(trained(tmp_path), lambda record: record.update(schema=4))
     before = (trained(tmp_path) / "result.json").read_bytes()
     for existing in ("skip", "replace", "replace-damaged"):
         result = train("--existing", existing)
         assert (result.exit_code, result.stderr.count("\n")) == (5, 1)
-        assert "schema 3 of a newer corecbench" in result.stderr
+        assert "schema 4 of a newer corecbench" in result.stderr
         assert (trained(tmp_path) / "result.json").read_bytes() == before
 
 

@@ -165,7 +165,7 @@ def test_a_record_of_this_version_without_its_checksums_is_damaged_for_every_ver
     store_cell(store, toy_record(seed=1), RANKS)
     file = store.folders()[0] / "result.json"
     file.write_text(json.dumps(unsealed(json.loads(file.read_text()))))
-    message = "it has no checksums, which this version stores with every cell"
+    message = "it lacks checksums"
     assert message in run("results", "ls", "results").stderr
     assert message in run("results", "show", file.parent).stderr
     assert message in run("results", "verify", "results").stdout
