@@ -96,7 +96,7 @@ class Shown:
     @property
     def p_value(self) -> str:
         """The p, as a page prints it."""
-        return "< .001" if self.p < 0.001 else f"{self.p:.3f}".lstrip("0")
+        return "< .001" if self.p < 0.001 else "1" if self.p == 1 else f"{self.p:.3f}".lstrip("0")
 
     @property
     def shows(self) -> Claim:
@@ -166,7 +166,7 @@ def shown(findings: Sequence[Finding]) -> Mapping[str, Shown]:
 
 def part(name: str, found: Mapping[str, Shown], sentences: Sequence[Sentence]) -> str:
     """Return a part of a page: its sentences, and the table of its findings."""
-    figures = {key: f"{each.change.replace('(', '(95 %: ')[:-1]}, p {each.p_value})" for key, each in found.items()}
+    figures = {key: f"{each.change[:-1]}; p {each.p_value})" for key, each in found.items()}
     own = [each.text.format(**figures) for each in sentences if each.part == name]
     lines = [f"{number}. {text}" for number, text in enumerate(own, start=1)] if len(own) > 1 else own
     rows = [each.cells() for each in found.values() if each.finding.part == name]
