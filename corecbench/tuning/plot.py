@@ -22,7 +22,6 @@ def write_plots(study: optuna.Study, folder: Path) -> list[Path]:
     import matplotlib
     import numpy as np
     from matplotlib import pyplot
-    from optuna.exceptions import ExperimentalWarning
     from optuna.trial import TrialState
     from optuna.visualization import matplotlib as drawn
 
@@ -31,7 +30,7 @@ def write_plots(study: optuna.Study, folder: Path) -> list[Path]:
     name, paths = slug(study.study_name.replace("/", "-")), []
     pyplot.switch_backend("agg")  # Optuna opens its figures there
     with warnings.catch_warnings(), matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        warnings.simplefilter("ignore", ExperimentalWarning)
+        warnings.simplefilter("ignore")  # that Optuna may change this, and that one trial spans no axis
         for kind, plot in (("history", drawn.plot_optimization_history), ("settings", drawn.plot_slice)):
             figure = np.ravel(plot(study, target=best_of, target_name=TARGET))[0].figure
             for suffix, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):

@@ -111,7 +111,7 @@ FAULTS = {
     "cannot be built": (odd(build="raise RuntimeError('no file')"), "failed in build: RuntimeError: no file"),
     "no direction": (odd(direction=""), "it needs higher_is_better"),
     "no method": (odd(method=""), "it needs one of per_user, per_list, overall"),
-    "no depth": (odd(method="def per_list(self, lists): return lists.rank"), "'k'"),
+    "no depth": (odd(method="def per_list(self, lists): return lists.rank"), "lacks method k"),
     "a depth of text": (
         odd(direction=DIRECTION + "; k = 'ten'", method="def per_list(self, lists): return lists.rank"),
         "its k is a whole number from 1 on, got 'ten'",
@@ -194,7 +194,7 @@ REPORTERS = {
     "has an empty suffix": (odd_reporter(suffix='suffix = ""'), "its suffix must be letters, digits and dots"),
     "has a suffix with a line in it": (odd_reporter(suffix='suffix = "md\\n"'), "its suffix must be letters"),
     "has a suffix that is no text": (odd_reporter(suffix="suffix = 3"), "its suffix must be letters, digits"),
-    "has no suffix": (odd_reporter(suffix=""), "AttributeError"),
+    "has no suffix": (odd_reporter(suffix=""), "lacks method suffix"),
     "has a suffix that raises": (
         odd_reporter(suffix="@property\n        def suffix(self): raise OSError('no')"),
         "OSError: no",

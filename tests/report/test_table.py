@@ -7,7 +7,6 @@ from corecbench.report.evidence.rows import AT_LIMIT
 from corecbench.report.views.provenance import made_with
 from corecbench.results.record import ResultsError
 from corecbench.stats.paired import METHODS
-from corecbench.testing.records import toy_record
 
 from .conftest import shown
 
@@ -497,14 +496,6 @@ def test_a_table_says_which_of_its_cells_do_not_name_weights_and_algorithms(benc
     assert not any(said in sentence for sentence in made_with(bench.table().records()))
     bench.add("sasrec", seed=1, domain_ranks=SIX_AT_2, algorithms={"sasrec": 1}, fingerprints={})
     assert f"{said}sasrec" in made_with(bench.table().records())
-
-
-def test_a_table_says_which_of_its_cells_have_no_checksums():
-    sealed, early = toy_record(domain="sasrec"), toy_record(domain="gru4rec")
-    early = {**early, "schema": 1}
-    said = "Stored by an earlier version without checksums, so a change of their files would not show: gru4rec"
-    assert said in made_with([{**sealed, "schema": 1, "files": {}}, early])
-    assert not any("checksums" in sentence for sentence in made_with([sealed]))
 
 
 def test_data_sets_have_splits_of_their_own(bench):

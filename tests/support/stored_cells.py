@@ -59,7 +59,8 @@ def store_cell(
         files[ITEMS_FILE] = items.to_parquet
     if lists is not None:
         top = {side: toy_top(frame["user_id"], lists) for side, frame in ranks.items()}
-    store.write(folder, record, ranks, files, top)
+    most = np.maximum.reduce([frame["n_candidates"] for frame in ranks.values()]) if ranks else 0
+    store.write(folder, record, {side: each.assign(n_candidates=most) for side, each in ranks.items()}, files, top)
     return folder
 
 
