@@ -83,7 +83,7 @@ def test_every_field_of_a_run_can_be_set(name):
     if isinstance(default, tuple) and name not in SET:
         text, value = "a,b", ("a", "b")
     if default in (None, {}) and name not in SET:
-        text, value = {"jobs": 2, "threads": 2}.get(name, "x"), None
+        text, value = {"jobs": 2, "threads": 2, "refit": "true"}.get(name, "x"), None
     if name in ("scheduler", "resources", "in_pairs", "tuning"):  # which need more than themselves
         return
     config = load(None, {}, [f"run.{name}={text}"])

@@ -168,7 +168,7 @@ def test_a_damaged_cell_is_left_out_with_exit_code_1(store):
 def test_a_bundle_is_written_and_verified(store):
     (packed,) = lines("pack", "--to", "out/ours.zip")
     digest = hashlib.sha256(Path("out/ours.zip").read_bytes()).hexdigest()
-    assert packed.startswith("out/ours.zip: 2 cells, 8 files, ")
+    assert packed.startswith("out/ours.zip: 2 cells, 7 files, ")
     assert packed.endswith(f"sha256 {digest}")
     assert lines("verify", "out/ours.zip") == [
         "ok: out/ours.zip/default/toy/sasrec/seed0-0123abcd",

@@ -24,10 +24,10 @@ def test_examples():
     assert outcome.failed == 0
 
 
-def test_the_first_page_has_the_picture_five_findings_and_two_commands():
+def test_the_first_page_has_the_picture_three_findings_and_two_commands():
     shown = site.on_page_markdown(page("index.md"), None, None, None)
     assert "](figures/answer.svg)" in shown
-    assert len(re.findall(r"^\d\. ", shown, flags=re.MULTILINE)) == 5
+    assert len(re.findall(r"^\d\. ", shown, flags=re.MULTILINE)) == 3
     first, second = re.findall(r"^    (.*)$", shown, flags=re.MULTILINE)[:2]
     assert "pip install" in first
     assert second.startswith("corecbench run ")

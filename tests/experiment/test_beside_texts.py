@@ -202,7 +202,7 @@ def test_a_model_alone_may_have_texts_of_its_own(run, loose_file, always, ranks,
     assert "predicts" not in alone
     assert pair["chosen"].items() > alone["chosen"].items()
     assert "content_2_weight" in pair["chosen"]
-    assert records["mine"]["algorithms"]["texts in scores"] == 2
+    assert records["mine"]["algorithms"]["texts in scores"] == 3
 
 
 def test_texts_that_are_not_announced_are_an_error(run, loose_file):
@@ -222,7 +222,7 @@ def test_kept_models_recommend_what_was_stored(run, tmp_path, always, host, quic
         assert len(loaded.recommend(history, k=3)) == 3
         if record["cell"]["sharing"]:
             facts = json.loads((folder / "model" / "domain" / "side.json").read_text())
-            assert (facts["format"], len(facts["content"])) == (3, 2)
+            assert (facts["format"], len(facts["content"])) == (4, 2)
 
 
 @pytest.mark.parametrize(

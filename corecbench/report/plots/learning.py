@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from corecbench.report.evidence.evidence import Evidence
     from corecbench.results.rows import RowKey
 
+MOST_LETTERS = 62
+"""Letters of a title that are as wide as its plot; longer titles are set smaller."""
 MOST = 10
 """The most cells on a page."""
 NEEDED = {"turn", "side", "epoch", "validation", "duration_s"}
@@ -89,7 +91,7 @@ class Course:
             axes.axhline(value, color=look_of(side)["color"], linestyle=DASHES[side], label=f"{side} alone")
         highest = max([*(epoch["validation"] for _, epoch in numbered), *self.alone.values(), 1e-9])
         axes.set(xlim=(0.5, len(numbered) + 0.5), ylim=(0, 1.15 * highest))
-        axes.set_title(self.title, fontsize=6.5)
+        axes.set_title(self.title, fontsize=6.5 * min(1, MOST_LETTERS / len(self.title)))
         axes.xaxis.get_major_locator().set_params(integer=True)
 
     def draw_side(self, axes: Axes, side: Side, epochs: Mapping[int, EpochRecord]) -> None:
