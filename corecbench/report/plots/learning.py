@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from corecbench.report.evidence.evidence import Evidence
     from corecbench.results.rows import RowKey
 
-MOST_LETTERS = 62
+MOST_LETTERS = 54
 """Letters of a title that are as wide as its plot; longer titles are set smaller."""
 MOST = 10
 """The most cells on a page."""
