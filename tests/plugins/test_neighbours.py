@@ -121,6 +121,21 @@ def test_each_item_has_at_most_so_many_neighbours(fitted):
     assert np.diff(model.similarity.indptr).tolist() == [0, *[4] * 30]
 
 
+def test_of_a_user_only_the_latest_interactions_count(fitted):
+    train = drawn()
+    of_one = np.flatnonzero(train.user == train.user[0])
+    kept = np.delete(np.arange(len(train.user)), of_one[:-3])
+    cut = Interactions(train.user[kept], train.item[kept])
+    most = max(np.bincount(cut.user))
+    bounded, expected = (
+        fitted("sequence-knn", each, 30, **settings).similarity.toarray()
+        for each, settings in ((cut, {}), (cut, {"latest_interactions": int(most)}))
+    )
+    assert np.array_equal(bounded, expected)
+    three = fitted("sequence-knn", train, 30, latest_interactions=3).similarity.toarray()
+    assert not np.array_equal(three, fitted("sequence-knn", train, 30).similarity.toarray())
+
+
 def test_users_are_ranked_alike_whatever_the_items_are_called(fitted):
     train, n_items = drawn(), 30
     swapped = Interactions(train.user, n_items + 1 - train.item)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from corecbench.toolkit import kept_word_summaries
-from corecbench_plugins.neighbours.counts import Following, Together, history_weights, nearest_neighbours
+from corecbench_plugins.neighbours.counts import Following, Together, history_weights, latest, nearest_neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,8 @@ class ItemKnn:
         self.config, self.n_items = config, setup.catalog.n_items
 
     def fit(self, train: Interactions) -> None:
-        """Count, and keep the nearest neighbours of each item."""
+        """Count the latest interactions of each user, and keep the nearest neighbours of each item."""
+        train = latest(train, self.config.latest_interactions)
         together = Together(train, self.n_items, self.config.user_power)
         count = self.counts(train, together)
         self.similarity = nearest_neighbours(together, count, self.config.shrinkage, self.config.neighbours)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from corecbench.api import Natural, Positive, Search, Share, Weight
+from corecbench.api import Added, Choices, Natural, Positive, Search, Share, Weight
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,9 @@ class ItemKnnConfig:
     user's items have one vote together."""
     decay: Annotated[Share, Search(0.4, 1.0)] = 0.7
     """Factor by which an item of a history counts less than the next one; 1 makes the history a set."""
+    latest_interactions: Annotated[Natural, Added(before=5_000), Choices(())] = 5_000
+    """Most interactions of a user that are counted, the latest ones. What there is to count grows with the square
+    of a history, so one bot could take longer than all other users."""
 
 
 @dataclass(frozen=True)
