@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from corecbench.results.layout import slug
 from corecbench.tuning.study import best_of
@@ -32,7 +32,8 @@ def write_plots(study: optuna.Study, folder: Path) -> list[Path]:
     with warnings.catch_warnings(), matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
         warnings.simplefilter("ignore")  # that Optuna may change this, and that one trial spans no axis
         for kind, plot in (("history", drawn.plot_optimization_history), ("settings", drawn.plot_slice)):
-            figure = np.ravel(plot(study, target=best_of, target_name=TARGET))[0].figure
+            axes: Any = plot(study, target=best_of, target_name=TARGET)  # one, or an array of them
+            figure = np.ravel(axes)[0].figure
             for suffix, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):
                 paths.append(folder / f"{name}-{kind}.{suffix}")
                 figure.savefig(paths[-1], metadata=metadata, bbox_inches="tight")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from corecbench.api import SIDES
 from corecbench.report.plots.figure import Band, Chart, NothingToShow, paged
@@ -81,7 +81,9 @@ class Course:
 
     def draw(self, axes: Axes) -> None:
         """Draw a curve for each side, over epochs that are counted from 1, and a shade for each phase."""
-        numbered = list(enumerate(self.record["epochs"], start=1))
+        from matplotlib.ticker import MaxNLocator
+
+        numbered: list[tuple[int, Any]] = list(enumerate(self.record["epochs"], start=1))
         for (_, side), phase in groupby(numbered, lambda each: (each[1]["turn"], each[1]["side"])):
             places = [place for place, _ in phase]
             axes.axvspan(places[0] - 0.5, places[-1] + 0.5, color=look_of(side)["color"], alpha=0.15, linewidth=0)
@@ -92,7 +94,7 @@ class Course:
         highest = max([*(epoch["validation"] for _, epoch in numbered), *self.alone.values(), 1e-9])
         axes.set(xlim=(0.5, len(numbered) + 0.5), ylim=(0, 1.15 * highest))
         axes.set_title(self.title, fontsize=6.5 * min(1, MOST_LETTERS / len(self.title)))
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
     def draw_side(self, axes: Axes, side: Side, epochs: Mapping[int, EpochRecord]) -> None:
         """Draw the curve of a side, with a ring around the epoch whose weights were kept."""
