@@ -99,6 +99,7 @@ def load_trained(folder: Path, config: Any, kind: str = "AutoModel", **options: 
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # so that they are named below
             use_safetensors=True,
+            use_kernels=False,  # since 5.25 transformers would fetch kernels from the hub, whose sums are others
             **LOCAL,
             **options,
         )

@@ -111,7 +111,9 @@ def convert(gguf: Path, folder: Path, progress: Progress) -> Path:
             return folder
         progress(f"converting {gguf.stem}", 0, 1)
         source: dict[str, Any] = {"gguf_file": gguf.name, **LOCAL}
-        model: Any = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.bfloat16, **source)
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            gguf.parent, dtype=torch.bfloat16, use_kernels=False, **source
+        )
         model.hf_quantizer, model.is_quantized = None, False  # otherwise transformers refuses to save
         vars(model.config).pop("quantization_config", None)  # some versions of transformers set none
         model.config.dtype = torch.bfloat16
