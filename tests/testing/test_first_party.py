@@ -18,6 +18,7 @@ test_item_knn = conformance("item-knn")
 test_sequence_knn = conformance("sequence-knn")
 test_item_knn_words = conformance("item-knn-words")
 test_sequence_knn_words = conformance("sequence-knn-words")
+test_sequence_knn_lsa = conformance("sequence-knn-lsa")
 test_closed_form_ease = conformance("ease", settings={"decay": 0.5})
 test_sasrec = conformance("sasrec", settings=SMALL | {"inner_size": 16, "n_layers": 1, "n_heads": 1})
 test_sasrec_over_sampled_items = conformance("sasrec", settings=SMALL | {"n_layers": 1, "negatives": 5})
@@ -100,7 +101,16 @@ test_csv = conformance("csv", kind="reporter")
 test_json = conformance("json")
 
 CHECKED = {
-    *("popularity", "text-knn", "item-knn", "sequence-knn", "item-knn-words", "sequence-knn-words", "ease"),
+    *(
+        "popularity",
+        "text-knn",
+        "item-knn",
+        "sequence-knn",
+        "item-knn-words",
+        "sequence-knn-words",
+        "sequence-knn-lsa",
+        "ease",
+    ),
     *("sasrec", "esasrec", "gru4rec", "lightgcn", "neumf", "recbole", "none", "bdlm", "ml-100k"),
     *(
         "alphafuse",

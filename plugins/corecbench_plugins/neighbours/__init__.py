@@ -8,6 +8,7 @@ from corecbench_plugins.neighbours.settings import (
     ItemKnnConfig,
     ItemKnnWordsConfig,
     SequenceKnnConfig,
+    SequenceKnnLsaConfig,
     SequenceKnnWordsConfig,
 )
 
@@ -53,6 +54,17 @@ def corecbench_domain_models() -> list[DomainModelComponent]:
             SequenceKnnWordsConfig,
             summary="sequence-knn with counted words of the texts in its scores; not trained",
             paper="Lops, de Gemmis and Semeraro, 2011, doi:10.1007/978-0-387-85820-3_3",
+            joint=False,
+            content=True,
+            reference=True,
+            reads_texts=True,
+        ),
+        DomainModelComponent(
+            "sequence-knn-lsa",
+            f"{MODELS}:SequenceKnnLsa",
+            SequenceKnnLsaConfig,
+            summary="sequence-knn-words with the words in a second form, by latent semantic analysis; not trained",
+            paper="Deerwester et al., 1990, doi:10.1002/(SICI)1097-4571(199009)41:6<391::AID-ASI1>3.0.CO;2-9",
             joint=False,
             content=True,
             reference=True,

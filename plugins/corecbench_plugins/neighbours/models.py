@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import torch
 
-from corecbench.toolkit import kept_word_summaries
+from corecbench.toolkit import beside, kept_word_summaries
 from corecbench_plugins.neighbours.counts import Following, Together, history_weights, latest, nearest_neighbours
 
 if TYPE_CHECKING:
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from corecbench.api import Batch, IdsFactory, Interactions, Setup
-    from corecbench_plugins.neighbours.settings import ItemKnnConfig, ItemKnnWordsConfig, SequenceKnnConfig
+    from corecbench_plugins.neighbours.settings import (
+        ItemKnnConfig,
+        ItemKnnWordsConfig,
+        SequenceKnnConfig,
+        SequenceKnnLsaConfig,
+    )
 
 POPULARITY = 1e-6
 """The score of the most popular item beside its neighbours. So popularity orders items that are near nothing of a
@@ -102,3 +107,18 @@ class ItemKnnWords(CountedWords):
 
 class SequenceKnnWords(CountedWords, SequenceKnn):
     """Ranks as `SequenceKnn` does, with counted words in its scores."""
+
+
+class SequenceKnnLsa(SequenceKnnWords):
+    """The same with the words in a second form beside them, reduced by a latent semantic analysis.
+
+    Phrases tell near texts apart, and the strongest directions of words bring related ones together (Deerwester et
+    al., 1990, DOI 10.1002/(SICI)1097-4571(199009)41:6<391::AID-ASI1>3.0.CO;2-9). Both count alike.
+    """
+
+    def __init__(self, config: SequenceKnnLsaConfig, setup: Setup, ids: IdsFactory) -> None:
+        """Count words in both forms, or read them from the cache."""
+        super().__init__(config, setup, ids)
+        texts, n_new = setup.catalog.item_texts, setup.catalog.n_new_items
+        reduced = kept_word_summaries(texts, config.lsa, setup.cache, False, n_new)
+        self.content = beside(self.content, reduced.to(setup.device), n_new)

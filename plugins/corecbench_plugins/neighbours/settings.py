@@ -54,6 +54,14 @@ class SequenceKnnWordsConfig(ItemKnnWordsConfig, SequenceKnnConfig):
 
 
 @dataclass(frozen=True)
+class SequenceKnnLsaConfig(SequenceKnnWordsConfig):
+    """The same with words in a second form beside them."""
+
+    lsa: Natural = 384
+    """Directions of the latent semantic analysis of the words."""
+
+
+@dataclass(frozen=True)
 class EaseConfig:
     """Settings of EASE."""
 
