@@ -121,4 +121,4 @@ class SequenceKnnLsa(SequenceKnnWords):
         super().__init__(config, setup, ids)
         texts, n_new = setup.catalog.item_texts, setup.catalog.n_new_items
         reduced = kept_word_summaries(texts, config.lsa, setup.cache, False, n_new)
-        self.content = beside(self.content, reduced.to(setup.device), n_new)
+        self.content = beside(self.content.cpu(), reduced, n_new).to(setup.device)
