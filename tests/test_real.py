@@ -85,7 +85,7 @@ def folder_of(results, cell):
 def test_the_command_trains_all_cells_and_prints_one_table(finished):
     results, done = finished[0]
     assert done.returncode == 0, done.stderr
-    assert "plan: 9 cells, 0 done already" in done.stdout
+    assert "plan: 10 cells, 0 done already" in done.stdout
     assert "sasrec + llama" in done.stdout
     for cell in CELLS:
         record = json.loads((folder_of(results, cell) / "result.json").read_text())
@@ -121,7 +121,7 @@ def test_the_same_command_gives_the_same_ranks_bit_for_bit(finished):
     (first, _), (second, done) = finished
     assert done.returncode == 0, done.stderr
     files = sorted(path.relative_to(first) for path in first.rglob("ranks.parquet"))
-    assert len(files) == 10
+    assert len(files) == 11
     for file in files:
         pd.testing.assert_frame_equal(
             pd.read_parquet(first / file), pd.read_parquet(second / file), check_exact=True
@@ -132,7 +132,7 @@ def test_the_same_command_again_finds_everything_done(finished, data_folder):
     results, _ = finished[0]
     again = run(results, data_folder)
     assert again.returncode == 0
-    assert "plan: 9 cells, 9 done already" in again.stdout
+    assert "plan: 10 cells, 10 done already" in again.stdout
     assert "sasrec + llama" in again.stdout
 
 

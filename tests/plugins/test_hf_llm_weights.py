@@ -69,7 +69,7 @@ def converter(monkeypatch):
             (folder / "tokenizer.json").write_text("{}")
 
     def load(pretrained_model_name_or_path, gguf_file, dtype, **options):
-        assert options == {"local_files_only": True, "trust_remote_code": False}
+        assert options == {"local_files_only": True, "trust_remote_code": False, "use_kernels": False}
         fake.loaded.append(gguf_file)
         return Model(Path(pretrained_model_name_or_path) / gguf_file)
 
