@@ -117,7 +117,7 @@ class Shown:
         each = self.finding
         shows = f"less than {each.margin:+.0%}" if self.shows == "less than" else self.shows
         words = each.calls or f"`{each.row}`", each.against or f"`{each.base}`"
-        return (*words, each.dataset, each.group, self.change, self.p_value, shows)
+        return (*words, each.dataset.partition(" (")[0], each.group, self.change, self.p_value, shows)
 
 
 def read() -> tuple[list[Finding], list[Sentence]]:
