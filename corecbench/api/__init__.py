@@ -7,10 +7,6 @@ Shapes use these letters: B examples in a batch, L positions of a history, U use
 state. Users and items are numbered from 1; row 0 of every table is padding and is never ranked.
 """
 
-import importlib
-import typing
-import warnings
-
 from corecbench.api.components import (
     Component as Component,
     ControlComponent as ControlComponent,
@@ -133,14 +129,3 @@ from corecbench.api.sources import (
     DatasetSource as DatasetSource,
     Download as Download,
 )
-
-
-def __getattr__(name: str) -> typing.Any:
-    """Return a tool that moved to `corecbench.toolkit`, and warn; corecbench 0.3 no longer does."""
-    toolkit = importlib.import_module("corecbench.toolkit")  # which imports this package
-    if name not in toolkit.__all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    warnings.warn(
-        f"import {name} from corecbench.toolkit; it left corecbench.api", DeprecationWarning, stacklevel=2
-    )
-    return getattr(toolkit, name)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
-
-from corecbench.api.errors import PluginError
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,34 +55,6 @@ class Component:
     builds: tuple[str, ...] = ()
     """Models, LLMs or sharing modules, as on the command line, that it builds by `Setup.build`. What changes their
     ranks changes the hash of its cells, too."""
-
-    def __new__(cls, *args: Any, **options: Any) -> Any:
-        """Return what a plugin of corecbench 0.1 offers, where it offers the base class: the hook says its kind."""
-        return EarlierComponent(args, options) if cls is Component else super().__new__(cls)
-
-
-class EarlierComponent(NamedTuple):
-    """`Component(...)` as plugins of corecbench 0.1 wrote it, with fields of all kinds."""
-
-    args: tuple[Any, ...]
-    options: Mapping[str, Any]
-
-    def of(self, kind: type[Component]) -> Component:
-        """Return it as a component of a kind, and warn that the next version asks for the class of the kind.
-
-        Raises:
-            PluginError: it has a field that the kind does not have.
-        """
-        given = {**dict(zip(FIELDS_OF_0_1, self.args, strict=False)), **self.options}
-        name = given.get("name")
-        if foreign := given.keys() - {field.name for field in fields(kind)}:
-            raise PluginError(f"component {name!r} has {', '.join(sorted(foreign))}, and {kind.__name__} has not")
-        warnings.warn(f"{name!r}: write {kind.__name__}(...) for Component(...)", FutureWarning, stacklevel=2)
-        return kind(**given)
-
-
-FIELDS_OF_0_1 = ("name", "build", "config", "summary", "paper", "argument")
-"""The fields that all kinds had, in their order."""
 
 
 @dataclass(frozen=True)

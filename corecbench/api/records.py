@@ -211,8 +211,6 @@ class CellResult(TypedDict):
     device: str
     machine: NotRequired[str]
     """Accelerator, processor and threads."""
-    processes: NotRequired[int]
-    """Number of processes that trained the cell together, in results of earlier versions."""
     dtypes: NotRequired[dict[str, dict[str, str]]]
     """component or variant -> setting of a number format -> the format that it stood for on this machine."""
     algorithms: NotRequired[dict[str, int]]

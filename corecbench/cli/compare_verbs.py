@@ -11,7 +11,7 @@ from corecbench.cli.options import Verb, discover, set_option, setting, verb_con
 from corecbench.cli.results_verbs import benchmark_option, stores_of
 from corecbench.cli.saying import say, say_reasons
 from corecbench.cli.stored_options import choice_options, chosen_settings, format_option, results_option
-from corecbench.cli.tables import INCOMPLETE, MethodConfig, old_tests, own_folder, telling_damage
+from corecbench.cli.tables import INCOMPLETE, MethodConfig, own_folder, telling_damage
 from corecbench.settings.config import SHOWN
 
 
@@ -43,7 +43,6 @@ class CompareConfig(MethodConfig):
 @setting("--in-order", is_flag=True, help="Compare only users whose last two items are in order by time.")
 @set_option("Another setting, such as compare.test=permutation or compare.margin=.02.")
 @setting("--format", metavar="NAME", help="Format, such as markdown or csv.  [default: text]")
-@old_tests("compare")
 def compare(folders: tuple[Path, ...]) -> None:
     """Compare any stored cells with one of them, paired over users.
 

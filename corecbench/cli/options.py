@@ -7,7 +7,6 @@ needs, and no verb hands them on.
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from corecbench.cli.completion import complete, complete_run_files, complete_settings
-from corecbench.cli.saying import say
 
 if TYPE_CHECKING:
     from corecbench.data.loaded import SplitDataset
@@ -36,47 +34,30 @@ OTHER = "Options"
 # --- kinds of options ---------------------------------------------------------------------------------------------
 
 
-def context_option(*names: str, place: str = OPTIONS, old: str = "", **how: Any) -> Callable[[Command], Command]:
+def context_option(*names: str, place: str = OPTIONS, **how: Any) -> Callable[[Command], Command]:
     """Return an option that the context keeps.
 
     Args:
         *names: the spellings and, if need be, the name that it is kept under.
         place: which options it is kept among.
-        old: what has taken the place of an earlier spelling, with {} for the value. It is hidden and warns.
         **how: as for `click.option`.
     """
 
     def keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
         if value is None or value == ():
             return
-        if old:
-            now = old.format(shlex.quote(shown(value)))
-            say(f"warning: {names[0]} is an earlier spelling, which the next version drops; write {now}", err=True)
         found = context.meta.setdefault(place, {})
         earlier = found.get(parameter.name, ())
         found[parameter.name] = (*earlier, *value) if isinstance(value, tuple) else value
 
     if how.get("is_flag") or "/" in names[0]:
         how.setdefault("default", None)
-    return click.option(*names, hidden=bool(old), expose_value=False, callback=keep, **how)
-
-
-def shown(value: object) -> str:
-    """Return the value of an option as `--set` reads it."""
-    if isinstance(value, tuple):
-        return ",".join(map(str, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return click.option(*names, expose_value=False, callback=keep, **how)
 
 
 def setting(*names: str, **how: Any) -> Callable[[Command], Command]:
     """Return an option that is a setting of the verb, which `run_config` or `verb_config` reads."""
     return context_option(*names, place=SETTINGS, **how)
-
-
-def old_setting(*names: str, of: str = "run", **how: Any) -> Callable[[Command], Command]:
-    """Return the earlier spelling of a setting; its value may still be given so for one version."""
-    field = next((name for name in names if not name.startswith("-")), names[0].split("/")[0].lstrip("-"))
-    return setting(*names, old=f"--set {of}.{field.replace('-', '_')}={{}}", **how)
 
 
 def names_setting(*names: str, kind: str = "", metavar: str = "A,B", **how: Any) -> Callable[[Command], Command]:
@@ -226,9 +207,6 @@ split_options = option_group(
         metavar="random|file|exclude",
         help="What orders interactions of equal times.  [default: random]",
     ),
-    old_setting("--max-history", type=int),
-    old_setting("--k-core", type=int),
-    old_setting("--item-text"),
     group="Data",
 )
 """How a data set is read and split."""
@@ -240,7 +218,6 @@ data_options = option_group(
         group="What",
     ),
     split_options,
-    old_setting("--repeats"),
 )
 """Options of a verb that reads a data set, which must be those of the run that it is compared with."""
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from corecbench.api import UsageError
 from corecbench.cli.options import (
     discover,
-    old_setting,
     option_group,
     option_value,
     set_option,
@@ -24,7 +23,6 @@ from corecbench.cli.tables import (
     MethodConfig,
     fitted,
     holds_results,
-    old_tests,
     own_folder,
     show_table,
     telling_damage,
@@ -42,9 +40,6 @@ if TYPE_CHECKING:
 NARROWING = {name: f"--{name}" for name in ("datasets", "metrics", "baseline")}
 NARROWING |= {name: f"report.{name}" for name in ("cells", "test", "correction", "margin")}
 """Setting that makes a report another one than that of all results -> what it is called."""
-
-
-OLD_FLAGS = "--cost", "--protocols", "--train-shares", "--wide"
 
 
 @dataclass(frozen=True)
@@ -114,9 +109,6 @@ class ReportConfig(MethodConfig):
     setting("--html", is_flag=True, help="Also write all of it as one page, report.html beside the tables."),
     group="Where",
 )
-@old_tests("report")
-@option_group(old_setting("--cells", of="report"))
-@option_group(*(old_setting(name, of="report", is_flag=True) for name in OLD_FLAGS))
 def report(folder: Path) -> int:
     """Print and write the table of stored results.
 

@@ -15,7 +15,6 @@ from corecbench.cli.options import (
     device_option,
     discover,
     names_setting,
-    old_setting,
     option_group,
     option_value,
     run_config,
@@ -97,14 +96,6 @@ run_options = option_group(
         setting("--threads", type=int, metavar="N", help="Threads of each cell.  [default: 1 on a CPU]"),
         group="Machine",
     ),
-    *(old_setting(name) for name in ("--selection", "--executor", "--scheduler")),
-    old_setting("--top-k", type=int),
-    *(old_setting(name, type=float) for name in ("--cold-items", "--checkpoint-minutes", "--cell-timeout")),
-    old_setting("--retry-failed", is_flag=True),
-    old_setting("--metrics", multiple=True),
-    old_setting("--resource", "resources", multiple=True),
-    old_setting("--tracker", "trackers", multiple=True),
-    context_option("--wide", is_flag=True, old="`corecbench report --set report.wide=true` after the run"),
 )
 
 

@@ -22,16 +22,8 @@ results_option = click.option(
 )
 
 
-def _folder(context: click.Context, parameter: click.Parameter, folder: Path | None) -> Path:
-    """Return the folder of the results, whichever way it was given."""
-    return folder or Path(option_value("results", "results"))
-
-
-results_argument = option_group(
-    click.argument(
-        "folder", required=False, metavar="[RESULTS_DIR]", type=click.Path(path_type=Path), callback=_folder
-    ),
-    context_option("--results", is_eager=True, old="RESULTS_DIR without an option: {}"),
+results_argument = click.argument(
+    "folder", default="results", metavar="[RESULTS_DIR]", type=click.Path(path_type=Path)
 )
 """The folder of the results, `results` where none is named."""
 

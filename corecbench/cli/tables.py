@@ -6,12 +6,9 @@ import contextlib
 import shutil
 import sys
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, get_args
-
-import click
+from typing import TYPE_CHECKING, Literal
 
 from corecbench.api import UsageError
-from corecbench.cli.options import Command, old_setting, option_group
 from corecbench.cli.saying import say, say_reasons
 
 if TYPE_CHECKING:
@@ -51,16 +48,6 @@ class MethodConfig:
         from corecbench.stats.effect_sizes import Method
 
         return Method(self.test, self.correction, self.margin, self.find)
-
-
-def old_tests(verb: str) -> Callable[[Command], Command]:
-    """Return the earlier spellings of the fields of `MethodConfig`."""
-    return option_group(
-        old_setting("--test", of=verb, type=click.Choice(get_args(Test))),
-        old_setting("--correction", of=verb, type=click.Choice(get_args(Correction))),
-        old_setting("--margin", of=verb, type=float),
-        old_setting("--find", of=verb, type=float),
-    )
 
 
 def show_table(texts: Mapping[str, str], errors: Mapping[str, CorecbenchError], format_: str) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields, is_dataclass
 import pluggy
 
 from corecbench.api import PROJECT, Component, DatasetComponent, Download, PluginError
-from corecbench.api.components import EarlierComponent
 from corecbench.plugin import spec as hookspecs
 from corecbench.plugin.discovery import Origin, reason, staying
 from corecbench.plugin.kinds import KINDS
@@ -111,7 +110,6 @@ class Plugin:
         found: list[Component] = []
         for answer in answers:
             offered = answer if isinstance(answer, list) else [answer]
-            offered = [each.of(component_class) if isinstance(each, EarlierComponent) else each for each in offered]
             if not isinstance(answer, list) or not all(isinstance(each, component_class) for each in offered):
                 needed = f"a list of {component_class.__name__}"
                 raise PluginError(f"it returned {answer!r:.80}; {needed} is needed")

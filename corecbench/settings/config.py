@@ -298,11 +298,6 @@ def load(
     if "controls" in given:
         given.setdefault("ledger", False)
     values = over(values, given)
-    if (processes := values.pop("processes", 1)) != 1:  # run files of earlier versions have it
-        raise UsageError(
-            f"processes is {processes!r}, but a cell trains in one process; cells run side by side by --jobs, and "
-            "on several machines by executor dask (Dask)"
-        )
     settings = tables(values.pop("settings", {}), "settings", "component")
     in_pairs = tables(values.pop("in_pairs", {}), "in_pairs", "component")
     variants = tables(values.pop("variants", {}), "variants", "variant")

@@ -238,7 +238,7 @@ def test_bundles_in_a_folder_of_results_are_read_beside_the_folders(store):
     cell = "results/theirs.zip/theirs/toy/gru4rec"
     assert "folder" in run("results", "show", f"{cell}/seed0-0123abcd").stdout
     assert "gru4rec on toy, seed 0" in run("results", "show", cell).stdout
-    result = run("compare", "results", "--baseline", "gru4rec", "--test", "t")
+    result = run("compare", "results", "--baseline", "gru4rec", "--set", "compare.test=t")
     assert result.exit_code == 0, result.stderr
 
 

@@ -238,7 +238,6 @@ def test_the_data_dir_is_where_data_sets_are_looked_for(corecbench, experiment, 
         (["--models", "a", "--set", "run.max_history=0"], "error: max_history is 0, must be at least 1"),
         (["--models", "a", "--jobs", "0"], "error: jobs is 0, must be at least 1"),
         (["--models", "a", "--threads", "-1"], "error: threads is -1, must be at least 1"),
-        (["--models", "a", "--set", "run.processes=2"], "error: processes is 2, but a cell trains in one process"),
         (["--models", "a", "--set", "run.executor=slurm"], "'processes' or 'dask'"),
         (["--models", "a", "--set", "run.scheduler=x:1"], "error: scheduler is 'x:1', which needs executor dask"),
         (["--models", "a", "--set", "run.resources=GPU=1"], "resources is {'GPU': 1.0}, which needs executor dask"),
@@ -363,7 +362,7 @@ def test_report_without_results_is_one_line_and_exit_code_5(corecbench, args, me
     assert (result.exit_code, result.stdout, result.stderr) == (5, "", message)
 
 
-@pytest.mark.parametrize("args", [["elsewhere"], ["elsewhere/b"], ["--results", "elsewhere"]])
+@pytest.mark.parametrize("args", [["elsewhere"], ["elsewhere/b"]])
 def test_report_takes_a_folder_of_results_or_of_one_benchmark(corecbench, args):
     save(Store(Path("elsewhere"), "b"), make_record())
     result = corecbench("report", *args)

@@ -90,26 +90,6 @@ def test_every_field_of_a_run_can_be_set(name):
     assert value is None or getattr(config, name) == value
 
 
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        (["--k-core", 5], "run.k_core=5"),
-        (["--cell-timeout", 2.5], "run.cell_timeout=2.5"),
-        (["--retry-failed"], "run.retry_failed=true"),
-        (["--tracker", "mlflow", "--tracker", "wandb"], "run.trackers=mlflow,wandb"),
-        (["--item-text", "{title}"], "run.item_text={title}"),
-        (["--metrics", "MRR"], "run.metrics=MRR"),
-    ],
-)
-def test_an_earlier_spelling_does_the_same_and_says_the_new_one(configured, old, new):
-    config, said = configured(*old)
-    assert f"warning: {old[0]} is an earlier spelling, which the next version drops; write --set " in said
-    assert new.partition("=")[0] in said
-    assert said.count("\n") == 1
-    assert (config, "") == configured("--set", new)
-    assert config != configured()[0] or new.endswith("MRR")
-
-
 def test_set_wins_over_options_and_options_over_files(configured, tmp_path):
     (tmp_path / "run.toml").write_text("seeds = [7]\nk_core = 3\ntop_k = 4\n")
     config, _ = configured("--config", "run.toml", "--seeds", 1, "--set", "run.k_core=2")
@@ -134,9 +114,3 @@ def test_every_verb_that_takes_a_data_set_knows_run_files(verb):
         command = command.commands[word]
     (option,) = [each for each in command.params if "--config" in each.opts]
     assert option.multiple
-
-
-def test_results_by_an_option_is_an_earlier_spelling(tmp_path):
-    result = CliRunner().invoke(main, ["results", "ls", "--results", str(tmp_path)])
-    assert result.stderr.startswith("warning: --results is an earlier spelling")
-    assert f"error: {tmp_path}: no results here" in result.stderr

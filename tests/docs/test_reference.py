@@ -33,9 +33,3 @@ DOCUMENTED = [
 def test_a_class_or_function_has_a_docstring_of_its_own(documented):
     assert documented.__doc__
     assert not documented.__doc__.startswith(f"{documented.__name__}(")  # what dataclass writes where there is none
-
-
-@pytest.mark.parametrize("name", toolkit.__all__)
-def test_a_tool_is_still_found_in_the_contract_with_a_warning(name):
-    with pytest.warns(DeprecationWarning, match=f"import {name} from corecbench.toolkit"):
-        assert getattr(api, name) is getattr(toolkit, name)

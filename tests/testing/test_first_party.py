@@ -141,7 +141,6 @@ LLMS = {
     "llama": "llama",
     "qwen": "qwen3",
     "gemma3": "gemma3_text",
-    "gpt2": "gpt2",
     "hf": "qwen2",
     "minilm": "bert",
 }

@@ -136,7 +136,7 @@ def test_the_study_is_another_one_under_other_settings_data_or_seeds(make_search
         ({"models": "popularity"}, "popularity has no settings, so there is nothing to tune"),
         ({"models": "recbole:EASE", "llms": "llama"}, "recbole:EASE takes no ids from outside"),
         ({"llms": "llama", "sharing": "collm"}, "pairs of collm start from what the domain model learnt alone"),
-        ({"llms": "llama,gpt2"}, "llms is llama, gpt2; settings of a pair hold in all pairs of a file"),
+        ({"llms": "llama,qwen"}, "llms is llama, qwen; settings of a pair hold in all pairs of a file"),
         ({"llms": "llama", "sharing": "bdlm,none"}, "sharing is bdlm, none"),
         ({"seeds": "0,1"}, "seeds is 0, 1"),
         ({"models": ()}, "nothing to tune; give --models"),

@@ -6,7 +6,6 @@ from corecbench.api import LlmComponent, hookimpl
 from corecbench_plugins.hf_llm.settings import (
     Gemma3Config,
     GemmaConfig,
-    Gpt2Config,
     LlamaConfig,
     LlmConfig,
     MiniLmConfig,
@@ -60,12 +59,6 @@ def corecbench_llms() -> list[LlmComponent]:
             QwenConfig,
             "Qwen-family LM with LoRA; Qwen2.5-0.5B-Instruct of the hub unless qwen:PATH_OR_ID says otherwise",
             "Qwen Team, 2024, arXiv 2412.15115",
-        ),
-        llm_component(
-            "gpt2",
-            Gpt2Config,
-            "GPT-2 with LoRA; the small one of the hub unless gpt2:PATH_OR_ID says otherwise",
-            "Radford et al., 2019, Language Models are Unsupervised Multitask Learners",
         ),
         llm_component("hf", LlmConfig, "any causal LM of transformers with LoRA: hf:ID_OR_PATH"),
         llm_component("gguf", LlmConfig, "the causal LM of a GGUF file with LoRA: gguf:FILE"),

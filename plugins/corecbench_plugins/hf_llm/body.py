@@ -58,7 +58,7 @@ def load_body(
     config = load_config(folder, **({"is_decoder": True} if causal else {}))
     with quiet():
         if untrained_seed is None:
-            options = quantisation(quantised, dtype, device)
+            options = quantisation(quantised, device)
             body = load_trained(folder, config, dtype=dtype, **options)
         else:
             options = {}

@@ -34,7 +34,7 @@ class LanguageModel(TextEncoder):
     def load(self) -> None:
         """Load the whole model at first use."""
         if self.lower is None:
-            options = quantisation(self.config.quantised, self.dtype, self.setup.device)
+            options = quantisation(self.config.quantised, self.setup.device)
             config = load_config(self.folder)
             with quiet():
                 model = load_trained(self.folder, config, "AutoModelForCausalLM", dtype=self.dtype, **options)

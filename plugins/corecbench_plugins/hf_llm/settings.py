@@ -52,9 +52,9 @@ class LlmConfig(Training):
     padding. Training is the same but for last digits."""
     dtype: Precision = "auto"
     """Number format of the LLM's body. `auto` takes bfloat16 where the processor computes faster in it."""
-    quantised: Literal["no", "torchao-int8", "bitsandbytes-int8", "bitsandbytes-nf4"] = "no"
-    """How the frozen weights are quantised. Random weights of `untrained-llm` never are. Any value but `no` needs
-    the extra `quantised`, and those of bitsandbytes also need a GPU."""
+    quantised: Literal["no", "torchao-int8"] = "no"
+    """How the frozen weights are quantised. Random weights of `untrained-llm` never are. `torchao-int8` needs
+    the extra `quantised`."""
 
     def __post_init__(self) -> None:
         """Check that there is a depth, which the types do not say."""
@@ -92,14 +92,6 @@ class QwenConfig(LlmConfig):
 
     family: ClassVar[str] = "qwen"
     weights: str = "Qwen/Qwen2.5-0.5B-Instruct"
-
-
-@dataclass(frozen=True)
-class Gpt2Config(LlmConfig):
-    """Defaults of GPT-2 of any size."""
-
-    family: ClassVar[str] = "gpt2"
-    weights: str = "openai-community/gpt2"
 
 
 @dataclass(frozen=True)
