@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 
 def components(kinds: Iterable[str]) -> Iterator[Component]:
-    """Yield the components of some kinds whose plugins are here."""
     from corecbench.plugin.host import Host
 
     host = Host.discover(strict=False)
@@ -57,7 +56,6 @@ COMPLETED = "completed"
 
 
 def arguments(component: Component) -> tuple[str, ...]:
-    """Return what a shell offers behind the name of a component and a colon."""
     fields = dataclasses.fields(component.config) if component.config is not None else ()
     return next((each.metadata.get(COMPLETED, ()) for each in fields if each.name == component.argument), ())
 

@@ -69,7 +69,6 @@ def facts(host: Host, name: str, word: str | None) -> dict[str, Any]:
 
 
 def spaces(kind: str, config: type | None) -> dict[str, str]:
-    """Return setting -> what `corecbench tune` tries for it; of the LLM nothing, since it keeps its settings."""
     from corecbench.plugin.search_space import SEARCHED, search_space, shown_space
 
     if config is None or kind not in SEARCHED:
@@ -78,7 +77,6 @@ def spaces(kind: str, config: type | None) -> dict[str, str]:
 
 
 def needs(host: Host, kind: str, name: str, base: str) -> list[str] | None:
-    """Return what a component would download under its defaults, None where that depends on its settings."""
     from corecbench.api import UsageError
     from corecbench.toolkit import cache_folder
 
@@ -123,7 +121,6 @@ def lines(known: Mapping[str, Any]) -> Iterator[str]:
 
 
 def setting_row(name: str, setting: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the cells of one setting."""
     if "choices" in setting:
         kind, allowed = "choice", ", ".join(map(str, setting["choices"]))
     else:

@@ -43,7 +43,6 @@ def examine(host: Host) -> Iterator[str]:
 
 
 def version(name: str) -> str:
-    """Return a library's version without importing it."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
@@ -69,7 +68,6 @@ def machine() -> Iterator[str]:
 
 
 def number_format() -> str:
-    """Return what `auto` stands for, or what is wrong with CORECBENCH_PRECISION."""
     try:
         return format_of("auto", "cpu")
     except UsageError as error:
@@ -92,7 +90,6 @@ def available(host: Host, kind: str) -> Iterator[str]:
 
 
 def is_open(component: Component) -> bool:
-    """Return whether a component needs an argument to stand for anything, such as csv:PATH."""
     if component.argument is None or component.config is None:
         return False
     field = next(each for each in dataclasses.fields(component.config) if each.name == component.argument)
@@ -100,7 +97,6 @@ def is_open(component: Component) -> bool:
 
 
 def found(host: Host, selected: Selected) -> str:
-    """Return what is there; data sets are read."""
     if selected.kind != "datasets":
         return "found"
     interactions = host.build(selected).interactions()

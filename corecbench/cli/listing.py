@@ -38,12 +38,10 @@ def components(host: Host, kinds: Iterable[str], whole: bool) -> Rows:
 
 
 def plugins(host: Host) -> Rows:
-    """Return one row for each plugin, broken ones included."""
     return [dataclasses.asdict(info) for info in host.plugins()]
 
 
 def benchmarks(whole: bool) -> Rows:
-    """Return one row for each run file that comes with corecbench; the whole has the path of the file, too."""
     return [
         {"name": name, "summary": run_files.summary(path), **({"file": str(path)} if whole else {})}
         for name, path in run_files.packaged().items()

@@ -65,7 +65,6 @@ class Verbs(VerbGroup):
         sys.exit(code if isinstance(code, int) else 0)
 
     def invoke(self, context: click.Context) -> Any:
-        """Return the exit code of a verb, which has failed if not all that it says could be printed."""
         code = super().invoke(context)
         return code or (FAILED if LOST in context.meta else code)
 
@@ -107,7 +106,6 @@ def complain(error: Exception) -> int:
 
 
 def complain_of_signal(number: int) -> int:
-    """Print that a signal ended the verb; return the exit code."""
     what = "interrupted" if number == signal.SIGINT else "asked to end"
     say(f"error: {what}; the same command goes on where it stopped", err=True)
     return 128 + number

@@ -175,7 +175,6 @@ def recommended_table(loaded: LoadedModel, found: Sequence[Recommended]) -> Repo
 
 
 def show(layout: Callable[[int], RenderableType]) -> None:
-    """Print what is laid out for the width of the terminal, 80 characters without one, no blanks at line ends."""
     from rich.console import Console
 
     console = Console()

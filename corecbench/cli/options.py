@@ -56,12 +56,10 @@ def context_option(*names: str, place: str = OPTIONS, **how: Any) -> Callable[[C
 
 
 def setting(*names: str, **how: Any) -> Callable[[Command], Command]:
-    """Return an option that is a setting of the verb, which `run_config` or `verb_config` reads."""
     return context_option(*names, place=SETTINGS, **how)
 
 
 def names_setting(*names: str, kind: str = "", metavar: str = "A,B", **how: Any) -> Callable[[Command], Command]:
-    """Return a setting of names with commas between them, repeatable; components of a kind are completed."""
     completed = complete([kind]) if kind else None
     return setting(*names, multiple=True, metavar=metavar, shell_complete=completed, **how)
 
@@ -121,28 +119,23 @@ class VerbGroup(click.Group):
 
 
 def verb(function: Callable[..., Any]) -> click.Command:
-    """Return a verb of the name and help of a function."""
     return click.command(cls=Verb)(function)
 
 
 def steps() -> Steps | None:
-    """Return how a caller in Python lets runs be planned and carried out; None for the usual way."""
     given: Steps | None = click.get_current_context().obj
     return given
 
 
 def option_value(name: str, default: Any = None, place: str = OPTIONS) -> Any:
-    """Return an option that the context keeps."""
     return click.get_current_context().meta.get(place, {}).get(name, default)
 
 
 def wants_traceback() -> bool:
-    """Return whether `--traceback` was given."""
     return bool(option_value("traceback"))
 
 
 def discover(strict: bool = True) -> Host:
-    """Return the host with the plugins that are asked for, by options and by run files."""
     from corecbench.plugin.host import Host
     from corecbench.settings.run_files import plugins_of
 
@@ -151,7 +144,6 @@ def discover(strict: bool = True) -> Host:
 
 
 def be_a_good_neighbour() -> None:
-    """Let waiting threads sleep, before torch is imported: else a busy neighbour slows each step several times."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
@@ -159,7 +151,6 @@ def be_a_good_neighbour() -> None:
 
 
 def set_option(text: str = "Change one setting.") -> Callable[[Command], Command]:
-    """Return the option that changes settings of components, and of the run as `run.KEY=VALUE`."""
     return context_option(
         *("--set", "sets"),
         multiple=True,
@@ -170,7 +161,6 @@ def set_option(text: str = "Change one setting.") -> Callable[[Command], Command
 
 
 def config_option(text: str) -> Callable[[Command], Command]:
-    """Return the option that names run files."""
     return context_option(
         "--config",
         multiple=True,
@@ -181,7 +171,6 @@ def config_option(text: str) -> Callable[[Command], Command]:
 
 
 def _use_data_dir(context: click.Context, parameter: click.Parameter, folder: str | None) -> None:
-    """Put the data folder where `corecbench.toolkit.dataset_places` looks."""
     if folder is not None:
         os.environ["CORECBENCH_DATA"] = os.path.abspath(os.path.expanduser(folder))
 

@@ -24,7 +24,6 @@ NARROWEST = 26
 
 
 def _whose(recommendation: Recommendation) -> str:
-    """Return the user, data set, seed and cell of a recommendation."""
     cell = f"seed {recommendation.seed} of {recommendation.cell}"
     return f"{recommendation.user_id} of {recommendation.dataset}, {cell}"
 
@@ -70,7 +69,6 @@ def _side_by_side(lists: Sequence[TopList]) -> RenderableType:
 
 
 def _cell(item: Recommended | None) -> Text:
-    """Return an item of a list with its marks in front."""
     if item is None:
         return Text()
     change = f"{item.moved:<4}" if item.change else ""
@@ -79,7 +77,6 @@ def _cell(item: Recommended | None) -> Text:
 
 
 def _dropped(recommendation: Recommendation) -> Iterator[RenderableType]:
-    """Yield the items that are no longer on the lists."""
     for top in recommendation.lists:
         if top.dropped:
             titles = Text("; ".join(map(str, top.dropped)))

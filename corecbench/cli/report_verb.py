@@ -79,7 +79,6 @@ class ReportConfig(MethodConfig):
 
     @property
     def printed(self) -> str:
-        """The name of the table that is printed."""
         asked = {"ledger": self.ledger, "train-shares": self.train_shares, "slices": self.slices, "table": True}
         return next(name for name, is_asked in asked.items() if is_asked)
 
@@ -252,7 +251,6 @@ def report_protocols(host: Host, config: ReportConfig, stores: Sequence[Store], 
 
 
 def gaps(evidence: Evidence) -> Iterator[str]:
-    """Yield what makes a table incomplete."""
     if evidence.left_out:
         yield f"{len(evidence.left_out)} damaged cells left out"
     for key, row in evidence.rows.items():
@@ -292,7 +290,6 @@ def view_of(config: ReportConfig, is_packed: bool) -> str:
 
 
 def tell(view: str, out: Path | None, folder: Path, paths: Sequence[Path]) -> None:
-    """Say where the tables were written, or why they were not."""
     if view and out is None:
         say(f"nothing was written, since this is a view ({view}); --out DIR writes it", err=True)
     elif paths:
@@ -300,7 +297,6 @@ def tell(view: str, out: Path | None, folder: Path, paths: Sequence[Path]) -> No
 
 
 def tell_plots(pictures: WrittenPlots) -> None:
-    """Say where the plots were written, and why some were not."""
     for name, reason in pictures.skipped.items():
         say(f"no plot {name}: {reason}", err=True)
     say(f"written to {pictures.folder}: {len(pictures.paths)} files", err=True)

@@ -26,7 +26,6 @@ def results() -> None:
 
 
 def stores_of(folder: Path, benchmark: str | None, checked: bool = True) -> list[Store]:
-    """Return the benchmarks of a folder that are named, or all; see `corecbench.results.folders.stores`."""
     from corecbench.results.folders import choose, stores
     from corecbench.settings.values import names
 

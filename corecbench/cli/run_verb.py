@@ -173,7 +173,6 @@ def show_plan(experiment: Experiment, timing: bool) -> None:
 
 
 def state_of(cell: Cell) -> str:
-    """Return what the plan says of a cell that no other benchmark has."""
     if cell.failed:
         return "  failed before; --set run.retry_failed=true runs it again"
     return "  done" if cell.done else ""

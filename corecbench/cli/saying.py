@@ -33,7 +33,6 @@ def say(*lines: str, err: bool = False) -> None:
 
 
 def lose(error: OSError, stream: TextIO) -> None:
-    """Let what is still written to a stream go nowhere; say so, unless its reader has enough."""
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), stream.fileno())
     context = click.get_current_context(silent=True)
@@ -44,7 +43,6 @@ def lose(error: OSError, stream: TextIO) -> None:
 
 
 def say_reasons(word: str, reasons: Iterable[str]) -> int:
-    """Print each reason once on stderr, as one line after a word such as "left out"; return how many there are."""
     from corecbench.toolkit.printable import one_line
 
     each_once = dict.fromkeys(reasons)

@@ -59,7 +59,6 @@ def age(seconds: float) -> str:
 
 
 def rows(store: Store, now: datetime | None = None) -> Iterator[dict[str, str]]:
-    """Yield what a line has room for of each cell. `Store.damaged` says what is wrong with damaged ones."""
     now = now or datetime.now(UTC)
     for folder in store.folders():
         found: CellResult | None = None
@@ -135,7 +134,6 @@ def facts(folder: Path, record: CellResult) -> dict[str, str]:
 
 
 def kind(cell: CellRecord) -> str:
-    """Return what a cell is, in words."""
     if cell["sharing"] is None:
         return f"the {'LLM' if cell['domain'] is None else 'domain model'} {cell['name']} alone"
     pair = f"{cell['domain']} with {cell['llm']} under {cell['sharing']}"

@@ -62,14 +62,12 @@ format_option = click.option(
 
 
 def chosen_settings() -> Choice:
-    """Return what the options say that `choice_options` adds."""
     from corecbench.results.choice import choice_of, read_picks
 
     return choice_of(bool(option_value("latest")), read_picks(option_value("pick", ())))
 
 
 def one_cell(path: Path, seed: int | None = None) -> Path:
-    """Return the folder of the cell that a path names, by the options that `choice_options` adds."""
     from corecbench.results.folders import cell_at
 
     return cell_at(path, chosen_settings(), seed)

@@ -44,14 +44,12 @@ class MethodConfig:
 
     @property
     def method(self) -> Method:
-        """The method of the tests."""
         from corecbench.stats.effect_sizes import Method
 
         return Method(self.test, self.correction, self.margin, self.find)
 
 
 def show_table(texts: Mapping[str, str], errors: Mapping[str, CorecbenchError], format_: str) -> None:
-    """Print a table, and a warning for each other format whose reporter failed."""
     if format_ not in texts:
         raise errors[format_]
     say_reasons("warning", map(str, errors.values()))
@@ -62,7 +60,6 @@ def show_table(texts: Mapping[str, str], errors: Mapping[str, CorecbenchError], 
 
 
 def fitted(host: Host, texts: Mapping[str, str], report: Report, wide: bool) -> Mapping[str, str]:
-    """Return the texts of a table, with that of `TEXT` as wide as the terminal; the same without a terminal."""
     from corecbench.report.formats import render
 
     if wide or TEXT not in texts or not sys.stdout.isatty():
@@ -102,12 +99,10 @@ def fit(report: Report, width: int, render: Callable[[Report], str]) -> str:
 
 
 def width_of(text: str) -> int:
-    """Return the length of the longest line before the first empty one."""
     return max(map(len, text.split("\n\n")[0].splitlines()), default=0)
 
 
 def without(report: Report, column: str) -> Report:
-    """Return a table without a column."""
     marks = {place: each for place, each in report.marks.items() if place[1] != column}
     return replace(report, frame=report.frame.drop(columns=column), marks=marks)
 
@@ -149,13 +144,11 @@ def own_folder(folder: Path) -> Path:
 
 
 def holds_results(folder: Path) -> bool:
-    """Return whether a folder is that of a benchmark, or holds some."""
     return any(any(folder.glob(f"{below}*/*/seed*/result.json")) for below in ("", "*/"))
 
 
 @contextlib.contextmanager
 def telling_damage(stores: Sequence[Store]) -> Iterator[None]:
-    """Say at the end which cells of some benchmarks were left out, and how they are mended."""
     try:
         yield
     finally:

@@ -122,6 +122,5 @@ def _only(archive: Path, entries: Sequence[zipfile.ZipInfo], suffix: str) -> zip
 
 
 def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

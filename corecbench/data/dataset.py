@@ -226,7 +226,6 @@ def _item_texts(name: str, source: DatasetSource, template: str) -> dict[str, st
 
 
 def _user_texts(name: str, source: DatasetSource) -> dict[str, str]:
-    """Return user_id -> text for the users that the source lists, if it lists any."""
     if not hasattr(source, "users"):
         return {}
     users = _checked(name, "users", source.users(), ("user_id", "text"))
@@ -242,7 +241,6 @@ def _check_listed_once(name: str, method: str, ids: pd.Series) -> None:
 
 
 def _renumbered(number: np.ndarray, ids: tuple[str, ...], rows: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Number the users or items of some rows as if the file had no other rows. Numbers of other rows are void."""
     kept = pd.unique(number[np.sort(rows)])  # old numbers, in order of first appearance
     new_number = np.zeros(len(ids), dtype=np.int64)
     new_number[kept] = np.arange(1, len(kept) + 1)

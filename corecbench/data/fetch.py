@@ -105,7 +105,6 @@ def read_record(path: Path) -> Fetched | None:
 
 
 def _check_files(name: str, folder: Path, recorded: Fetched) -> None:
-    """Raise a DataError if a file was changed since it was fetched."""
     for file, sha256 in recorded.files.items():
         path = folder / file
         if not path.is_file() or sha256_of(path) != sha256:
@@ -158,7 +157,6 @@ class Limited:
             get(url, self, pooch)
 
     def write(self, piece: bytes) -> None:
-        """Write a piece to the file."""
         self.done += len(piece)
         if self.done > self.max_bytes:
             raise DataError(f"the answer has more than {self.max_bytes:,} bytes, which are allowed")
@@ -187,7 +185,6 @@ class Limited:
 
 
 def _reason(error: BaseException) -> str:
-    """Return the reason of a failed connection: the innermost exception, in one line."""
     while error.__context__ is not None:
         error = error.__context__
     return " ".join(str(error).split()) or type(error).__name__

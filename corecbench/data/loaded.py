@@ -36,39 +36,32 @@ class SplitDataset:
     """What training does not see, and which window is tested."""
 
     def given(self, config: RunConfig) -> dict[str, dict[str, Any]]:
-        """Return its component -> the settings that the user gave, such as the names of columns."""
         settings = config.settings_on(self.whole_name).get(self.selected.name, {})
         given = {key: value for key, value in settings.items() if key != self.selected.component.argument}
         return {self.selected.name: given} if given else {}
 
     @property
     def name(self) -> str:
-        """The name of the data set; it says what training does not see, and which window is tested."""
         return self.reduction.name_of(self.whole_name)
 
     @property
     def whole_name(self) -> str:
-        """The name of the data set, whatever training does not see."""
         return self.dataset.catalog.name
 
     @property
     def catalog(self) -> Catalog:
-        """The users and items."""
         return self.dataset.catalog
 
     @property
     def train(self) -> Interactions:
-        """The training part."""
         return self.split.train
 
     @property
     def facts(self) -> dict[str, int | float]:
-        """The counts of the whole data set that a reader of results must know."""
         return {**self.dataset.facts, **self.split.facts}
 
     @cached_property
     def choosing(self) -> SplitDataset:
-        """The data set as it is while validation chooses: itself, unless a refit follows that trains on more."""
         before = self.split.choosing
         if before is None:
             return self
@@ -77,7 +70,6 @@ class SplitDataset:
         return replace(self, dataset=replace(self.dataset, catalog=catalog), split=split)
 
     def reduced(self, reduction: Reduction, seed: int, selection: Selection) -> SplitDataset:
-        """Return the data set with a part of its training data, itself where nothing is left out."""
         if not reduction:
             return self
         catalog = self.catalog

@@ -44,7 +44,6 @@ class SeenItems:
         return row, self.items[place]
 
     def places(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return pairs of a place in `rows` and a place in `items`, int64 [S] each."""
         row, column = row_and_column(self.length[rows])
         return row, self.start[rows][row] + column
 
@@ -62,7 +61,6 @@ class SeenItems:
         return pad(self.items, self.start[rows], length, max(int(length.max(initial=0)), 1))
 
     def times_of(self, rows: np.ndarray, width: int) -> np.ndarray | None:
-        """Return when these items happened, [B, width], right-padded with 0; None where that is not known."""
         if self.times is None:
             return None
         return pad(self.times, self.start[rows], np.minimum(self.length[rows], width), width)
@@ -82,7 +80,6 @@ class Histories:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """The shape of the rows of all users, [T, L]."""
         return len(self), self.width
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
@@ -98,7 +95,6 @@ class Histories:
         return pad(self.recent.items, self.recent.start[rows], self.recent.length[rows], self.width)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """Return the rows of all users."""
         return self[np.arange(len(self))].astype(dtype or np.int64, copy=False)
 
 
@@ -115,12 +111,10 @@ class Existence:
     """int32 [T], the time of each target."""
 
     def of(self, chosen: np.ndarray) -> Existence:
-        """Return the same for some of the users, bool [T]."""
         return Existence(self.since, self.until[chosen])
 
     @property
     def n_items(self) -> np.ndarray:
-        """The number of items that exist at the time of each target, int64 [T]."""
         return np.searchsorted(np.sort(self.since[1:]), self.until, side="right")
 
     def has(self, row: np.ndarray, item: np.ndarray) -> np.ndarray:
@@ -151,12 +145,10 @@ class RankingTask:
     """Which items are candidates at all; None for all."""
 
     def times(self, rows: np.ndarray, width: int) -> np.ndarray | None:
-        """Return when the items of the histories of some users happened, [B, width]; None where it is not known."""
         return self.history.recent.times_of(rows, width) if isinstance(self.history, Histories) else None
 
 
 def pad(values: np.ndarray, start: np.ndarray, length: np.ndarray, width: int) -> np.ndarray:
-    """Return the stretches values[start : start + length] as rows [T, width], right-padded with 0."""
     rows = np.zeros((len(start), width), dtype=values.dtype)
     row, column = row_and_column(length)
     rows[row, column] = values[start[row] + column]
@@ -164,6 +156,5 @@ def pad(values: np.ndarray, start: np.ndarray, length: np.ndarray, width: int) -
 
 
 def row_and_column(length: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the row and the column of every entry of rows of these lengths, int64 each, row by row."""
     row = np.repeat(np.arange(len(length)), length)
     return row, np.arange(len(row)) - np.repeat(np.cumsum(length) - length, length)

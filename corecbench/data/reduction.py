@@ -37,7 +37,6 @@ class Reduction:
     """Number of windows that are tested, each by models of its own."""
 
     def __bool__(self) -> bool:
-        """Return whether anything is left out of training."""
         return self.train_share != 1 or self.cold_items != 0
 
     def name_of(self, dataset: str) -> str:
@@ -60,12 +59,10 @@ class Reduction:
 
     @property
     def suffix(self) -> str:
-        """The end of the name."""
         stated = "; ".join(self.stated())
         return f" ({stated})" if stated else ""
 
     def stated(self) -> Iterator[str]:
-        """Yield what is left out and what is tested, in words."""
         if self.windows > 1:
             yield f"window {self.window} of {self.windows}" if self.window else f"{self.windows} windows"
         if self.train_share != 1:
@@ -74,7 +71,6 @@ class Reduction:
             yield f"{in_percent(self.cold_items)} of items cold"
 
     def fields(self) -> dict[str, float]:
-        """Return the fields of a record that say it; none where nothing is left out and one window is all."""
         share = {"train_share": self.train_share} if self.train_share != 1 else {}
         window = {"window": self.window, "windows": self.windows} if self.windows > 1 else {}
         return share | ({"cold_items": self.cold_items} if self.cold_items else {}) | window
@@ -185,13 +181,11 @@ def largest_parts(parts: Iterable[tuple[str, Reduction]]) -> set[str]:
 
 
 def reduction_of(cell: CellRecord) -> Reduction:
-    """Return the reduction that a stored cell was trained under."""
     window = cell.get("window", 0), cell.get("windows", 1)
     return Reduction(cell.get("train_share", 1.0), cell.get("cold_items", 0.0), *window)
 
 
 def pooled_dataset(cell: CellRecord) -> str:
-    """Return the name of a stored cell's data set with all its windows."""
     reduction = reduction_of(cell)
     if reduction.windows == 1:
         return cell["dataset"]
@@ -199,5 +193,4 @@ def pooled_dataset(cell: CellRecord) -> str:
 
 
 def whole_dataset(cell: CellRecord) -> str:
-    """Return the name of a stored cell's data set without its reduction."""
     return reduction_of(cell).whole(cell["dataset"])

@@ -42,13 +42,11 @@ class HeldItems:
 
     @classmethod
     def after(cls, before: Interactions, users: np.ndarray, target: np.ndarray) -> HeldItems:
-        """Return an item of each user, int64 [T] each, that follows all their interactions before it."""
         start, end = (np.searchsorted(before.user, users, side) for side in ("left", "right"))
         known = SeenItems(before.item, start, end - start, before.time)
         return cls(users, target, known, known)
 
     def of(self, chosen: np.ndarray) -> HeldItems:
-        """Return what is held out of some of the users, bool [T]."""
         known, seen = (
             replace(each, start=each.start[chosen], length=each.length[chosen]) for each in (self.known, self.seen)
         )
@@ -56,7 +54,6 @@ class HeldItems:
         return HeldItems(self.users[chosen], self.target[chosen], known, seen, exists)
 
     def apart(self) -> HeldItems:
-        """Return the same with arrays that hold nothing else of the data set."""
         rows = np.arange(len(self.users))
         row, place = self.seen.places(rows)
         items, start = self.seen.items[place], np.searchsorted(row, rows)
@@ -65,7 +62,6 @@ class HeldItems:
         return HeldItems(self.users, self.target, known, seen, self.exists)
 
     def task(self, max_history: int) -> RankingTask:
-        """Return the ranking task of these users, whose histories are cut to `max_history` items."""
         known = self.known
         recent = np.minimum(known.length, max_history)
         latest = replace(known, start=known.start + known.length - recent, length=recent)
@@ -113,7 +109,6 @@ class Split:
 
     @property
     def history_length(self) -> np.ndarray:
-        """The interactions of each tested user before those that are held out, int64 [T]."""
         test = self.held["test"]
         if self.by_time:
             return test.known.length
@@ -123,14 +118,12 @@ class Split:
 
     @property
     def new_users(self) -> np.ndarray | None:
-        """True for each tested user with nothing before the first cut, bool [T]; None where no cut decides that."""
         if not self.by_time or self.choosing is not None:
             return None
         return np.isin(self.held["test"].users, self.before.user, invert=True)
 
     @property
     def before(self) -> Interactions:
-        """The training interactions before any reduction."""
         return self.train if self.known is None else self.known
 
     def task(self, stage: Stage, max_history: int) -> RankingTask:
@@ -246,7 +239,6 @@ def _check_ranked(name: str, held: Mapping[Stage, HeldItems], ties: Ties) -> Non
 def _fingerprint(
     dataset: Dataset, train: Interactions, held: Mapping[Stage, HeldItems], items: np.ndarray, ties: Ties
 ) -> str:
-    """Return the fingerprint of a split. Where the file decides, users and targets say all beside `train`."""
     catalog, (validation, test) = dataset.catalog, held.values()
     parts = [train.user, train.item, test.users, validation.target, test.target]
     if ties == "random":

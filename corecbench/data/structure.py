@@ -71,7 +71,6 @@ class Steps:
 
     @classmethod
     def of(cls, dataset: Dataset) -> Steps:
-        """Return the steps of a data set."""
         items = in_random_order(dataset, same_time(dataset))
         rows = np.flatnonzero(dataset.user[1:] == dataset.user[:-1])
         return cls(dataset.user[rows], items[rows], items[rows + 1], dataset.catalog.n_items)
@@ -125,7 +124,6 @@ class Steps:
         return found | ({"ratio": found["last"] / found["earlier"]} if of_earlier else {})
 
     def _made_by_others(self, rows: np.ndarray, first: np.ndarray) -> np.ndarray:
-        """Return whether another user than a row's made the step from an item, int64 [rows], to the row's b."""
         pairs, users = self._users
         code = first * (self.n_items + 1) + self.following[rows]
         begin, end = (np.searchsorted(pairs, code, side) for side in ("left", "right"))
@@ -134,7 +132,6 @@ class Steps:
 
     @cached_property
     def _users(self) -> tuple[np.ndarray, np.ndarray]:
-        """Each pair a, b once for each user who made it, in order: the codes of the pairs, and the users."""
         code = self._code
         order = np.lexsort((self.user, code))
         code, user = code[order], self.user[order]
@@ -143,5 +140,4 @@ class Steps:
 
     @cached_property
     def _code(self) -> np.ndarray:
-        """A number for each pair a, b, int64 [S]."""
         return np.asarray(self.first * (self.n_items + 1) + self.following)

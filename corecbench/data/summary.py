@@ -111,7 +111,6 @@ def lines(facts: Mapping[str, Any]) -> Iterator[str]:
 
 
 def histories(dataset: Dataset) -> Iterator[str]:
-    """Yield the last interactions of the first three users, by title, so that a wrong column shows."""
     catalog = dataset.catalog
     start = np.searchsorted(dataset.user, np.arange(1, min(3, catalog.n_users) + 2))
     for user, (begin, end) in enumerate(itertools.pairwise(start.tolist()), start=1):

@@ -35,7 +35,6 @@ DECIDED_BY = {
 
 
 def same_time(dataset: Dataset) -> np.ndarray:
-    """Return whether each interaction has the same user and time as the one before it, bool [M]."""
     user, time = dataset.user, dataset.timestamp
     return np.concatenate([[False], (user[1:] == user[:-1]) & (time[1:] == time[:-1])])
 
@@ -90,7 +89,6 @@ def began(tied: np.ndarray, place: np.ndarray) -> np.ndarray:
 
 
 def _digests(ids: Sequence[str]) -> np.ndarray:
-    """Return a seeded digest of each id, uint64."""
     each = (hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=KEY) for text in ids)
     return np.frombuffer(b"".join(digest.digest() for digest in each), dtype="<u8").astype(np.uint64)
 

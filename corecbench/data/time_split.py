@@ -133,12 +133,10 @@ def in_brief(dataset: Dataset) -> str:
 
 
 def orders(dataset: Dataset) -> list[Ties]:
-    """Return what may order equal times so that leave-one-out ranks somebody at each stage."""
     return [ties for ties in get_args(Ties) if ranks_somebody(dataset, ties)]
 
 
 def ranks_somebody(dataset: Dataset, ties: Ties) -> bool:
-    """Return whether leave-one-out ranks somebody at each stage, with equal times in this order."""
     try:
         leave_one_out(dataset, ties)
     except DataError:
@@ -147,14 +145,12 @@ def ranks_somebody(dataset: Dataset, ties: Ties) -> bool:
 
 
 def remedy(dataset: Dataset, windows: int) -> str:
-    """Return what ranks somebody where a cut does not: another cut, if there is one, or another split."""
     if has_cut(dataset):
         return f"choose another run.cut{' or fewer windows' * (windows > 1)}, or use {instead(dataset)}"
     return f"use {instead(dataset)}"
 
 
 def has_cut(dataset: Dataset) -> bool:
-    """Return whether some cut ranks somebody at each stage."""
     rows = np.flatnonzero(~same_time(dataset))
     _, first, n_times = np.unique(dataset.user[rows], return_index=True, return_counts=True)
     several, time = n_times > 1, dataset.timestamp[rows]
@@ -163,7 +159,6 @@ def has_cut(dataset: Dataset) -> bool:
 
 
 def instead(dataset: Dataset) -> str:
-    """Return the options of a split that ranks somebody whatever the times are."""
     return f"--split leave-one-out{'' if ranks_somebody(dataset, 'random') else ' --ties file'}"
 
 
@@ -229,7 +224,6 @@ def held_in(dataset: Dataset, items: np.ndarray, span: tuple[float, float], targ
 
 
 def existence(dataset: Dataset, place: np.ndarray) -> Existence:
-    """Return which items exist at the times of some interactions, int64 [T]."""
     _, when = np.unique(dataset.timestamp, return_inverse=True)
     since = np.full(dataset.catalog.n_items + 1, len(when))
     np.minimum.at(since, dataset.item, when)

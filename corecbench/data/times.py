@@ -39,7 +39,6 @@ def not_times(dataset: Dataset) -> str:
 
 
 def real_times(dataset: Dataset) -> np.ndarray | None:
-    """Return the times of the interactions, [M]; None where the times of the data set are none."""
     return None if not_times(dataset) else dataset.timestamp
 
 
@@ -60,7 +59,6 @@ def are_years(times: np.ndarray) -> bool:
 
 
 def per_second(times: np.ndarray) -> int:
-    """Return how many units of times there are in a second, by their size: seconds, or parts of them."""
     return next(unit for unit, most in PER_SECOND.items() if abs(times).max() < most)
 
 
@@ -109,7 +107,6 @@ def date_of(time: float) -> str:
 
 
 def shown(time: float) -> str:
-    """Return a time with its date, if it is one, in words; one behind all interactions is infinite."""
     if not np.isfinite(time):
         return "never"
     date = date_of(time)

@@ -17,19 +17,13 @@ class BoundedRanks(Protocol):
     """Ranks, and the best ones that they can be."""
 
     @property
-    def rank(self) -> np.ndarray:
-        """The ranks, int64 [U]; the worst ones that are possible where they are not known."""
-        ...
+    def rank(self) -> np.ndarray: ...
 
     @property
-    def n_candidates(self) -> np.ndarray:
-        """The candidates of each user, int64 [U]."""
-        ...
+    def n_candidates(self) -> np.ndarray: ...
 
     @property
-    def best(self) -> np.ndarray | None:
-        """The best ranks that are possible, int64 [U]; None where all ranks are known."""
-        ...
+    def best(self) -> np.ndarray | None: ...
 
 
 def why_unknown(

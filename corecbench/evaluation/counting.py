@@ -160,7 +160,6 @@ class UserBlock:
         return number
 
     def n_of_unsure(self) -> torch.Tensor | int:
-        """Return for each user how many of the scores in `unsure` are at least the target's, and forget them."""
         if not self.unsure:
             return 0
         user, item = map(torch.cat, zip(*self.unsure, strict=True))
@@ -202,7 +201,6 @@ class UserBlock:
 
 
 def n_from(block: torch.Tensor, bound: torch.Tensor) -> torch.Tensor:
-    """Return how many scores of each row of a block [b, w] are at least its bound [b], int64 [b]."""
     is_from = torch.ge(
         block, bound[:, None], out=torch.empty_like(block)
     )  # a float mask is made and summed fastest
@@ -210,7 +208,6 @@ def n_from(block: torch.Tensor, bound: torch.Tensor) -> torch.Tensor:
 
 
 def in_order(best: Best, k: int) -> Best:
-    """Return the k best of each row, best first, of equal ones the lower index first; 0 stands for no candidate."""
     items, order = best.items.sort(dim=1)
     scores, place = best.scores.gather(1, order).sort(dim=1, descending=True, stable=True)
     return Best(items.gather(1, place)[:, :k].masked_fill(scores[:, :k] == -torch.inf, 0), scores[:, :k])

@@ -68,7 +68,6 @@ def in_one(scores: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
 
 
 def listed(numbers: torch.Tensor) -> Best:
-    """Return the items and scores that numbers of `in_one`, int64 [B, k], stand for; item 0 where there is none."""
     ascending = (numbers >> 32).int()
     scores = torch.where(ascending < 0, ascending ^ LAST, ascending).view(torch.float32)
     items = LAST - (numbers & 0xFFFFFFFF)

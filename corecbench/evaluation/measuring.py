@@ -29,22 +29,18 @@ class UnusableMetric:
     higher_is_better: bool = True
 
     def per_user(self, rank: np.ndarray, n_candidates: np.ndarray) -> NoReturn:
-        """Raise the error."""
         raise self.error
 
 
 def method_of(metric: Metric) -> str:
-    """Return which of METHODS a metric has, or the first of METHODS if it has none of them."""
     return next((name for name in METHODS if hasattr(metric, name)), METHODS[0])
 
 
 def is_overall(metric: Metric) -> bool:
-    """Return whether a metric has one value for all lists together and no value per user."""
     return method_of(metric) == "overall"
 
 
 def depth(metric: Metric) -> int:
-    """Return how many of each user's best items a metric reads; 0 for a metric of ranks."""
     return 0 if method_of(metric) == "per_user" else metric.k  # type: ignore[union-attr]
 
 
@@ -129,7 +125,6 @@ def measure_checked(
 
 
 def read_only(array: np.ndarray) -> np.ndarray:
-    """Return a copy of an array that cannot be written to."""
     copy = array.copy()
     copy.flags.writeable = False
     return copy

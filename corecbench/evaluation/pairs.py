@@ -17,23 +17,19 @@ class Pairs(NamedTuple):
     """int64 [S]."""
 
     def and_targets(self, target: torch.Tensor) -> Pairs:
-        """Return all pairs that a block hides: these, the target of each row, int64 [B], and item 0."""
         rows = torch.arange(len(target), device=target.device)
         return Pairs(*map(torch.cat, zip(self, (rows, target), (rows, torch.zeros_like(rows)), strict=True)))
 
     def by_item(self) -> Pairs:
-        """Return the pairs by ascending item."""
         item, order = self.item.sort()
         return Pairs(self.user[order], item)
 
     def of(self, users: slice) -> Pairs:
-        """Return the pairs of some rows, with rows counted from the first of them."""
         ends = torch.tensor([users.start, users.stop], device=self.user.device)
         first, last = (int(place) for place in torch.searchsorted(self.user, ends))
         return Pairs(self.user[first:last] - users.start, self.item[first:last])
 
     def of_rows(self, rows: torch.Tensor, n_rows: int) -> Pairs:
-        """Return the pairs of some of so many rows, int64 and ascending, with rows counted among these."""
         number = torch.full((n_rows,), -1, device=rows.device)
         number[rows] = torch.arange(len(rows), device=rows.device)
         kept = number[self.user] >= 0
@@ -58,10 +54,8 @@ class Absent(NamedTuple):
     """int32 [B], up to when it may have."""
 
     def of(self, users: slice | torch.Tensor) -> Absent:
-        """Return the same for some of the users."""
         return Absent(self.since, self.until[users])
 
     def hide(self, scores: torch.Tensor, items: slice) -> None:
-        """Give the absent of some items a score of -inf, float [B, w or more]."""
         later = self.since[items] > self.until[:, None]
         scores[:, : later.shape[1]].masked_fill_(later, -torch.inf)

@@ -54,7 +54,6 @@ def protocol_on(data: SplitDataset, config: RunConfig) -> dict[str, Any]:
 
 
 def sampled_users(split: Split, config: RunConfig) -> int | None:
-    """Return how many users are validated after each epoch; None for all."""
     n_users = len(split.held["validation"].users)
     sampled = config.validation_users or (SAMPLED_USERS if n_users > MANY_USERS else n_users)
     return sampled if sampled < n_users else None
@@ -78,7 +77,6 @@ def users_setting(protocol: Mapping[str, Any], n_users: int) -> int | None:
 
 
 def by_time(config: RunConfig, window: int) -> dict[str, str]:
-    """Return the words of a protocol that only the split by time has."""
     words = {"cut": ", ".join(config.cut), "target": f"{config.target} after the cut"}
     return words | ({"window": f"{window} of {config.windows}"} if config.windows > 1 else {})
 
@@ -113,5 +111,4 @@ def split_settings(protocol: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def later_words(protocol: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the words in `LATER` that a protocol has."""
     return {word: protocol[word] for word in LATER if word in protocol}

@@ -117,7 +117,6 @@ def scored(
 
 
 def absent_items(task: "RankingTask", rows: np.ndarray, device: str) -> Absent | None:
-    """Return which items are no candidates of some users, since they do not exist yet; None where all do."""
     if task.exists is None:
         return None
     return Absent(on_device(task.exists.since, device), on_device(task.exists.until[rows], device))
@@ -153,7 +152,6 @@ def task_states(
 def in_batches(
     task: "RankingTask", batch_size: int, device: str, share: slice = slice(None)
 ) -> Iterator[tuple[np.ndarray, Batch]]:
-    """Yield rows of a task with their users and histories, users with histories of similar length together."""
     order = np.argsort(task.seen.length, kind="stable")
     for rows in np.split(order, range(batch_size, len(order), batch_size))[share]:
         history = trim(task.history[rows])

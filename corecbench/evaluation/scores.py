@@ -99,7 +99,6 @@ class StateScores:
     def blocks(
         self, n_users: int, n_items: int, among: slice = ALL
     ) -> Iterator[tuple[slice, Iterator[tuple[slice, torch.Tensor]]]]:
-        """See `Scores`."""
         parts = [(items, self.item[items]) for items in stretches(len(self.item), n_items, among)]
         items, last = parts[-1]
         parts[-1] = items, pad(last, (0, 0, 0, -len(last) % GROUP))
@@ -108,18 +107,15 @@ class StateScores:
             yield users, products(self.user[users], parts, room)
 
     def of_rows(self, rows: torch.Tensor) -> StateScores:
-        """See `Scores`."""
         found = copy(self)  # whose states are known to be finite
         found.user, found.margin = self.user[rows], None if self.margin is None else self.margin[rows]
         return found
 
     def of_pairs(self, user: torch.Tensor, item: torch.Tensor) -> torch.Tensor:
-        """See `Scores`."""
         rows = embedding(user, self.user).double(), embedding(item, self.item).double()
         return (rows[0] * rows[1]).sum(dim=-1).float()
 
     def of_users(self, user: torch.Tensor, items: slice) -> torch.Tensor:
-        """See `Scores`."""
         return item_scores(self.user[user], self.item[items])
 
 
@@ -136,7 +132,6 @@ def stretches(n: int, width: int, among: slice = ALL) -> list[slice]:
 def products(
     user: torch.Tensor, parts: list[tuple[slice, torch.Tensor]], room: torch.Tensor
 ) -> Iterator[tuple[slice, torch.Tensor]]:
-    """Yield the products of users and each part of the items, computed in the same room."""
     for items, part in parts:
         block = room[: len(user) * len(part)].view(len(user), len(part))
         torch.mm(user, part.T, out=block)
@@ -158,38 +153,31 @@ class GivenScores:
     def blocks(
         self, n_users: int, n_items: int, among: slice = ALL
     ) -> Iterator[tuple[slice, Iterator[tuple[slice, torch.Tensor]]]]:
-        """See `Scores`."""
         for users in stretches(len(self.scores), n_users):
             yield users, self.copies(users, stretches(self.scores.shape[1], n_items, among))
 
     def copies(self, users: slice, parts: Sequence[slice]) -> Iterator[tuple[slice, torch.Tensor]]:
-        """Yield copies of the scores of some users, a block of items at a time."""
         for items in parts:
             width = items.stop - items.start
             yield items, pad(self.scores[users, items], (0, -width % GROUP), value=-torch.inf).clone()
 
     def of_pairs(self, user: torch.Tensor, item: torch.Tensor) -> torch.Tensor:
-        """See `Scores`."""
         return self.scores[user, item]
 
     def of_users(self, user: torch.Tensor, items: slice) -> torch.Tensor:
-        """See `Scores`."""
         return self.scores[user, items]
 
     def of_rows(self, rows: torch.Tensor) -> GivenScores:
-        """See `Scores`."""
         found = copy(self)
         found.scores = self.scores[rows]
         return found
 
 
 def item_scores(user: torch.Tensor, item: torch.Tensor) -> torch.Tensor:
-    """Return the exact score of every user state [B, d] and item state [N+1, d], float32 [B, N+1]."""
     return (user.double() @ item.double().T).float()
 
 
 def check_finite(finite: torch.Tensor) -> None:
-    """Raise a ScoreError unless the scores of all users are finite, bool [B]."""
     if not finite.all():
         raise ScoreError(
             f"scores of {int((~finite).sum())} of {len(finite)} users are NaN or infinite; "

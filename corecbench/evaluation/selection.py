@@ -67,7 +67,6 @@ def highest(block: torch.Tensor, floor: torch.Tensor | None, m: int) -> Best:
 
 
 def whole(block: torch.Tensor, m: int) -> Best:
-    """Return places and scores of the m highest, or of all where there are fewer, from all items of the block."""
     return Best(*reversed(block.topk(min(m, block.shape[1]), sorted=False)))
 
 
@@ -86,7 +85,6 @@ def floor_of(top: torch.Tensor, m: int) -> torch.Tensor:
 
 
 def in_rows(row: torch.Tensor, place: torch.Tensor, score: torch.Tensor, least: tuple[int, int]) -> Best:
-    """Return places [n] and scores [n] side by side, by ascending row [n], filled up with -inf to this shape."""
     count = torch.bincount(row, minlength=least[0])
     column = torch.arange(len(row)) - (count.cumsum(dim=0) - count)[row]
     shape = least[0], max(int(count.max()), least[1])
@@ -96,6 +94,5 @@ def in_rows(row: torch.Tensor, place: torch.Tensor, score: torch.Tensor, least: 
 
 
 def marked(mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return row and column of all that is true in bool [b, w], int64 each."""
     place = np.flatnonzero(mask.numpy())  # several times as fast as torch where little is true
     return tuple(map(torch.from_numpy, np.divmod(place, mask.shape[1])))  # type: ignore[return-value]

@@ -102,14 +102,12 @@ def quintiles(count: np.ndarray) -> np.ndarray:
 
 
 def _binned(values: np.ndarray, least: Mapping[str, float]) -> Slices:
-    """Return the bins that have users; `least` has the label of each bin and its smallest value, ascending."""
     number = np.searchsorted(list(least.values()), values, side="right") - 1
     present, of_user = np.unique(number, return_inverse=True)
     return Slices(tuple(list(least)[each] for each in present), of_user)
 
 
 def _labelled(count: np.ndarray, number: np.ndarray) -> Slices:
-    """Return slices with their labels, numbered without gaps."""
     present, of_user = np.unique(number, return_inverse=True)
     return Slices(tuple(_range(count[of_user == each]) for each in range(len(present))), of_user)
 

@@ -50,7 +50,6 @@ def checked_scores(answer: Any, batch: Batch, n_items: int) -> torch.Tensor:
 
 
 def check(what: str, states: Any, allowed: list[tuple[int, ...]], needed: str) -> None:
-    """Raise a PluginError if states are not float32, or not of a shape that is allowed, but for their width."""
     if (
         not isinstance(states, torch.Tensor)
         or states.dtype != torch.float32
@@ -60,7 +59,6 @@ def check(what: str, states: Any, allowed: list[tuple[int, ...]], needed: str) -
 
 
 def named(answer: Any) -> str:
-    """Return what something is, in a few words."""
     if isinstance(answer, torch.Tensor):
         return f"{str(answer.dtype).removeprefix('torch.')} {list(answer.shape)}"
     return f"{answer!r:.60}" if answer is None else f"of type {type(answer).__name__}"

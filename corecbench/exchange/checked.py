@@ -45,7 +45,6 @@ class CheckedRanks:
 
     @property
     def is_known(self) -> np.ndarray:
-        """Whether each rank is known, bool [T]."""
         return np.asarray(self.best == self.ranks.rank)
 
 
@@ -208,7 +207,6 @@ def _candidates(
 
 
 def _of_tested(table: pd.DataFrame, held_out: HeldOut) -> tuple[np.ndarray, pd.DataFrame, dict[str, int]]:
-    """Return the lines of tested users, with the row of each in the task, and how many users are not tested."""
     row = held_out.rows(table["user_id"].to_numpy())
     tested = row >= 0
     counts = {} if tested.all() else {"not_tested": table["user_id"][~tested].nunique()}

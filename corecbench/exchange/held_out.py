@@ -32,41 +32,34 @@ class HeldOut:
 
     @property
     def catalog(self) -> Catalog:
-        """The users and items."""
         return self.data.catalog
 
     @property
     def users(self) -> np.ndarray:
-        """The tested users, int64 [T]."""
         return self.data.split.held["test"].users
 
     @cached_property
     def target(self) -> np.ndarray:
-        """The held-out item of each tested user, int64 [T]."""
         target: np.ndarray = self.data.split.held["test"].target
         return target
 
     @cached_property
     def seen(self) -> np.ndarray:
-        """The numbers of the pairs of a tested user and an item that the user saw before, int64 [S], ascending."""
         seen = self.data.split.held["test"].seen
         return self.pair(*without_targets(*seen.pairs(np.arange(len(self.target))), self.target))
 
     @cached_property
     def n_candidates(self) -> np.ndarray:
-        """The number of candidates of each tested user, int64 [T]."""
         row = self.seen // (self.catalog.n_items + 1)
         exists = self.data.split.held["test"].exists
         n_items = self.catalog.n_items if exists is None else exists.n_items
         return np.asarray(n_items - np.bincount(row, minlength=len(self.target)))
 
     def exists(self, row: np.ndarray, item: np.ndarray) -> np.ndarray:
-        """Return whether items exist by the time of the held-out item of a row, bool [M]."""
         exists = self.data.split.held["test"].exists
         return np.ones(len(row), dtype=bool) if exists is None else exists.has(row, item)
 
     def pair(self, row: np.ndarray, item: np.ndarray) -> np.ndarray:
-        """Return a number for each pair of a row of the task and an item, int64 [M]."""
         return np.asarray(row * (self.catalog.n_items + 1) + item)
 
     def rows(self, user_ids: np.ndarray) -> np.ndarray:
@@ -89,11 +82,9 @@ class HeldOut:
         return self._known("item", item_ids, self.catalog.item_ids)
 
     def user_id(self, row: int) -> str:
-        """Return the id of the user in a row of the task."""
         return self.catalog.user_ids[int(self.users[row])]
 
     def check_all_there(self, missing: np.ndarray, what: str, advice: str) -> None:
-        """Raise a DataError if a tested user is missing, bool [T], with what they lack and an advice."""
         if missing.any():
             raise DataError(
                 f"{self.file}: {int(missing.sum()):,} of {len(missing):,} tested users have no {what}, such as "

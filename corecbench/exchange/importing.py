@@ -192,7 +192,6 @@ def earlier(folder: Path, cell: CellRecord, replace: bool, store: Store) -> list
 
 
 def frame_of(checked: CheckedRanks, data: SplitDataset, config: RunConfig) -> pd.DataFrame:
-    """Return the table of ranks to store."""
     task = data.split.task("test", config.max_history_on(data.whole_name))
     similarity = target_similarity(data.catalog.item_texts, task)
     frame = ranks_frame(checked.ranks, data.catalog, data.split, similarity)

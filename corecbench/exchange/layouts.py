@@ -48,7 +48,6 @@ def tables(change: Callable[[pd.DataFrame], pd.DataFrame] | None = None, parquet
 
 
 def to_csv(table: pd.DataFrame, file: Path) -> None:
-    """Write a table as CSV. Ids stay as they are; a title that a spreadsheet would compute gets an apostrophe."""
     if "title" in table:
         computed = table["title"].str.match(FORMULA)
         table = table.assign(title=table["title"].where(~computed, "'" + table["title"]))
@@ -56,7 +55,6 @@ def to_csv(table: pd.DataFrame, file: Path) -> None:
 
 
 def dates(timestamp: pd.Series) -> pd.Series:
-    """Return times since 1970 as dates, in the largest unit that gives dates before the year 2262."""
     for unit in TIMES[:-1]:
         try:
             return pd.to_datetime(timestamp, unit=unit)
@@ -123,7 +121,6 @@ def sequences(parts: Parts) -> dict[str, pd.DataFrame]:
 
 
 def check_plain(parts: Parts, forbidden: str = " \t\n\r\f\v") -> None:
-    """Raise a UsageError if an id holds what separates fields."""
     for ids in (parts.data.catalog.user_ids[1:], parts.data.catalog.item_ids[1:]):
         for each in ids:
             if any(character in each for character in forbidden):

@@ -41,12 +41,10 @@ class Parts:
 
     @staticmethod
     def _place(held: HeldItems) -> np.ndarray:
-        """Return where the targets of a stage are among all interactions, int64 [T]: behind what was seen."""
         return np.asarray(held.seen.start + held.seen.length)
 
     @cached_property
     def _n_known(self) -> np.ndarray:
-        """The number of the user's interactions that are the history of each one, int64 [M]."""
         user = self.data.dataset.user
         counts = np.bincount(user)
         n_known: np.ndarray = np.arange(len(user)) - (np.cumsum(counts) - counts)[user]

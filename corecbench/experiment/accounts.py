@@ -64,7 +64,6 @@ def searched_otherwise(cells: Iterable[Cell], config: RunConfig) -> Iterator[str
 
 
 def searched_under(cell: Cell, config: RunConfig) -> Mapping[str, Any]:
-    """Return the split under which the settings of a cell were searched; empty if that is not known."""
     found = (account_of(cell, config) or {}).get("protocol")
     return found if isinstance(found, dict) else {}
 

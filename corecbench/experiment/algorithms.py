@@ -30,13 +30,11 @@ their hash."""
 
 
 def number_of(selected: Selected) -> int | None:
-    """Return the number of a component's algorithm; None if the version of its distribution stands for it."""
     number = selected.component.algorithm
     return 1 if number is None and selected.plugin.distribution == PROJECT else number
 
 
 def version_of(selected: Selected) -> str:
-    """Return the version that decides a component's ranks, as it is hashed."""
     number = number_of(selected)
     if number is None:
         return selected.plugin.version
@@ -69,13 +67,11 @@ def core_algorithms(
 
 
 def component_algorithms(parts: Iterable[Selected]) -> dict[str, int]:
-    """Return component or variant -> the number of its algorithm, for those that have one."""
     numbers = {part.label: number_of(part) for part in parts}
     return {name: number for name, number in numbers.items() if number is not None}
 
 
 def hashed(algorithms: Mapping[str, int], components: Iterable[Selected]) -> dict[str, Any]:
-    """Return what the hash of a cell holds of algorithms of the core, and of what components read."""
     changed = {name: number for name, number in algorithms.items() if number > 1}
     read = {
         part.label: {name: value for name, value in part.fingerprint.items() if value not in UNHASHED}

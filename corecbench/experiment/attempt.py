@@ -128,7 +128,6 @@ class Attempt:
 
     @property
     def data(self) -> SplitDataset:
-        """The data set as this training sees it."""
         return self.cell.data.choosing if self.part == "choosing" else self.cell.data
 
     def checkpoints(self) -> Checkpoints:
@@ -146,12 +145,10 @@ class Attempt:
 
     @functools.cached_property
     def control(self) -> AppliedControl | None:
-        """The control that the cell is, None for a pair itself or a model alone."""
         return None if self.cell.control is None else applied(self.cell.control, self.host)
 
     @property
     def top_k(self) -> int:
-        """How many of each user's best items are kept: no more than there are."""
         return 0 if self.part == "choosing" else min(self.plan.config.top_k, self.data.catalog.n_items)
 
     def train(self, training: CellTraining) -> Trained:
@@ -172,18 +169,15 @@ class Attempt:
         raise CorecbenchError(f"cell {self.cell.name} has no model")
 
     def predicting(self, training: CellTraining, trained: Trained, side: Side) -> SideTraining:
-        """Return what predicts as a trained side: the side, maybe with what texts say, or the model alone."""
         if self.cell.sharing is None:
             return with_own_content(training, trained.sides[side])
         return predicting(training, trained, side, self.cell.sharing, self.stored_solo)
 
     @property
     def trains(self) -> bool:
-        """Whether the sides of the cell are trained; not under a module that only reads the LLM."""
         return self.cell.sharing is None or self.cell.sharing.trains
 
     def solo(self) -> Solo:
-        """Return the domain model of the pair, alone; what it learnt is read only if the pair needs it."""
         alone = self.plan.solo_of(self.cell)
         return Solo(cast("Selected", alone.domain), functools.partial(self.learnt, alone))
 

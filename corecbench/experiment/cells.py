@@ -53,28 +53,23 @@ class Cell:
 
     @property
     def components(self) -> Sequence[Selected]:
-        """The domain model, the LLM and the sharing module, those that there are."""
         return Parts(self.domain, self.llm, self.sharing).components
 
     @property
     def recorded(self) -> Sequence[Selected]:
-        """The components whose settings and versions a record states: all but a control that has only a name."""
         control = self.control
         return [*self.components, *([] if control is None or has_only_a_name(control) else [control])]
 
     @property
     def name(self) -> str:
-        """The name of the cell, such as "sasrec", "llama", "sasrec+llama+bdlm" or "sasrec+llama+bdlm+no-mutual"."""
         return cell_name(self.components, label_of(self.control))
 
     @property
     def combines(self) -> bool:
-        """Whether its sharing module combines both sides' scores, which gives a third row."""
         return self.sharing is not None and self.sharing.combines
 
     @property
     def facts(self) -> CellFacts:
-        """What the lifecycle hooks are told of the cell, a new copy each time."""
         return {
             **record_of(self),
             "max_history": self.max_history,
@@ -84,7 +79,6 @@ class Cell:
 
     @property
     def seeded_as(self) -> str:
-        """The name that seeds the generators: a control draws the same numbers as its pair."""
         return cell_name(self.components)
 
 
@@ -112,17 +106,14 @@ def record_of(cell: Cell) -> CellRecord:
 
 
 def is_only_read(llm: Selected, sharing: Selected) -> bool:
-    """Return whether an LLM has no epoch in a pair: by its settings, if it has such, or by those of the module."""
     return not sharing.llm_turns or (isinstance(llm.config, Training) and llm.config.epochs == 0)
 
 
 def label_of(part: Selected | None) -> str | None:
-    """Return what the user called a component, None where there is none."""
     return None if part is None else part.label
 
 
 def cell_name(components: Sequence[Selected], control: str | None = None) -> str:
-    """Return the name of a cell: what the user called its components, and the control if it is one."""
     return "+".join([*(part.label for part in components), *([control] if control else [])])
 
 
@@ -136,7 +127,6 @@ class Parts(NamedTuple):
 
     @property
     def components(self) -> Sequence[Selected]:
-        """The domain model, the LLM and the sharing module, those that there are."""
         return [part for part in (self.domain, self.llm, self.sharing) if part is not None]
 
 
@@ -176,19 +166,16 @@ def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, st
 
 
 def digest_of(decisive: Mapping[str, Any]) -> str:
-    """Return 8 hexadecimal digits of a description."""
     return hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()[:8]
 
 
 def decisive_in(control: Selected, name: str) -> str | list[Any]:
-    """Return what decides the ranks of a control, beside what its pair has, or those of another one of its kind."""
     if has_only_a_name(control) and number_of(control) == 1:
         return name
     return [name, decisive_settings(control), version_of(control)]
 
 
 def decisive_settings(part: Selected) -> dict[str, Any]:
-    """Return the settings that decide the ranks: none that was added later and changes nothing, no path."""
     settings = settings_of(part)
     if part.config is None:
         return settings
@@ -199,7 +186,6 @@ def decisive_settings(part: Selected) -> dict[str, Any]:
 
 
 def has_only_a_name(control: Selected) -> bool:
-    """Return whether nothing but its name tells what a control is: it is ours, and has no settings."""
     return control.config is None and control.plugin.distribution == PROJECT
 
 
@@ -217,7 +203,6 @@ def is_done(folder: Path, has_llm: bool, store: Store, keep_models: bool = False
 
 
 def settings_of(selected: Selected) -> dict[str, Any]:
-    """Return a component's settings, as they are stored."""
     settings = {} if selected.config is None else dataclasses.asdict(selected.config)
     stored: dict[str, Any] = json.loads(json.dumps(settings, default=str))
     return stored

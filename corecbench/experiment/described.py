@@ -66,7 +66,6 @@ def run_of(cell: Cell, plan: Plan) -> RunRecord:
 
 
 def reduced_facts(data: SplitDataset) -> dict[str, int]:
-    """Return the counts of a reduced training part; none where nothing is left out."""
     if not data.reduction:
         return {}
     return {
@@ -78,5 +77,4 @@ def reduced_facts(data: SplitDataset) -> dict[str, int]:
 
 @functools.cache
 def code() -> dict[str, Any]:
-    """Return the versions and the commit that run; asked for once, since a later commit does not change them."""
     return {"versions": process.versions(), "commit": process.commit()}

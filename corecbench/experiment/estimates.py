@@ -54,13 +54,11 @@ def estimates(plan: Plan, store: Store) -> dict[Path, Estimate]:
 
 
 def keys_of(cell: CellRecord) -> Iterator[Hashable]:
-    """Yield what cells are alike in, the closest first: cell and data set, then kind and data set."""
     yield cell["name"], cell["dataset"]
     yield kind_of(cell)
 
 
 def estimate_of(cell: CellRecord, known: Mapping[Hashable, list[CellResult]]) -> Estimate | None:
-    """Return the mean time and the largest memory of the cells that are most alike; None if there is none."""
     alike = next((known[key] for key in keys_of(cell) if key in known), None)
     if alike is None:
         return None

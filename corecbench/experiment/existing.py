@@ -66,7 +66,6 @@ def needing(plan: Plan, host: Host, damaged: Iterable[Path]) -> dict[Path, str]:
 
 
 def refuse_newer(cells: Iterable[Cell], store: Store) -> None:
-    """Raise a NewerError if a newer version of corecbench stored a cell, which would be overwritten."""
     for cell in cells:
         if not cell.done and not cell.damage and os.path.lexists(cell.folder):
             with contextlib.suppress(DamagedError):
@@ -94,5 +93,4 @@ def check_writable(store: Store, folders: Iterable[Path]) -> None:
 
 
 def nearest(folder: Path) -> Path:
-    """Return a folder, or the first folder above it that exists."""
     return next((each for each in (folder, *folder.parents) if os.path.lexists(each)), folder)

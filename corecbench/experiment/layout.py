@@ -101,7 +101,6 @@ def references_on(
 
 
 def check_count(config: RunConfig, alone: Choice, paired: Choice) -> None:
-    """Raise a UsageError if a data set has more cells than can be meant, before they are laid out."""
     n_cells = len(config.seeds) * len(config.train_shares) * sum(1 for _ in combinations(alone, paired))
     if n_cells > MOST_CELLS:
         raise UsageError(
@@ -140,12 +139,10 @@ def combinations(alone: Choice, paired: Choice) -> Iterator[Parts]:
 
 
 def stands_alone(module: Selected) -> bool:
-    """Return whether the domain side of a pair under a module can be a model that takes no ids."""
     return module.takes_scores or not module.trains
 
 
 def lacking_controls(paired: Choice) -> list[str]:
-    """Return why pairs lack controls that are asked for, each reason once."""
     joined = itertools.product(paired.sharing, paired.controls, paired.llms)
     reasons = (why_not(control, llm, module) for module, control, llm in joined)
     return list(dict.fromkeys(reason for reason in reasons if reason))

@@ -29,12 +29,10 @@ class CellLog:
 
     @hookimpl
     def corecbench_cell_started(self, cell: CellFacts) -> None:
-        """Log a start, with the settings."""
         LOG.info("%s: started, hash %s, settings %s", title(cell), cell["hash"], cell["settings"])
 
     @hookimpl
     def corecbench_epoch_finished(self, cell: CellFacts, record: EpochRecord) -> None:
-        """Log an epoch."""
         LOG.info(
             "%s: %s, turn %d, epoch %d, loss %.6f, validation NDCG@10 %.6f, %.1f s",
             title(cell),
@@ -43,7 +41,6 @@ class CellLog:
 
     @hookimpl
     def corecbench_cell_finished(self, cell: CellFacts, result: CellResult) -> None:
-        """Log how a cell ended; where it failed, with the traceback."""
         LOG.info("%s: %s", title(cell), outcome(result))
         if result["status"] == "failed" and result["error"] is not None:
             LOG.info("%s", result["error"]["traceback"])
@@ -55,17 +52,14 @@ class RunFile(logging.FileHandler):
     write_failed = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a line, unless an earlier one could not be written."""
         if not self.write_failed:
             super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, as logging has it
-        """Say once that the log ends here."""
         self.write_failed = True
         LOG.warning("%s: the log cannot be written any further (%s)", self.baseFilename, sys.exc_info()[1])
 
     def close(self) -> None:
-        """Close the file, also where what it holds back cannot be written."""
         try:
             super().close()
         except OSError:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 
 def format_of(setting: Precision, device: str) -> str:
-    """Return the name of the number format that a setting stands for on a kind of device, such as "float32"."""
     return str(product_dtype(setting, device)).removeprefix("torch.")
 
 

@@ -37,7 +37,6 @@ class Outcome:
 
     @contextlib.contextmanager
     def losing(self, *rows: RowSide) -> Iterator[None]:
-        """Let whatever is raised in the context cost these rows."""
         try:
             yield
         except (Exception, SystemExit) as error:
@@ -47,7 +46,6 @@ class Outcome:
 
     @property
     def checkpoint(self) -> Mapping[str, torch.Tensor]:
-        """What a domain model alone learnt, from which its pairs start, in both trainings if there is a refit."""
         state = self.trained["domain"].best_state
         if self.before_refit is None:
             return state
@@ -55,5 +53,4 @@ class Outcome:
         return {f"{part}.{name}": tensor for part, of in parts.items() for name, tensor in of.items()}
 
     def failed_sides(self) -> dict[RowSide, Failure]:
-        """Return why rows have no ranks, where other rows of the cell have some."""
         return self.failures if self.sides else {}

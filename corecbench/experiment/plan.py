@@ -64,17 +64,14 @@ class Plan:
 
     @property
     def begun(self) -> Path:
-        """The folder of the states after a first turn that other cells may begin with."""
         return self.cache / "begun"
 
     @property
     def n_to_do(self) -> int:
-        """Number of cells that have to be trained."""
         return len(self.to_do)
 
     @property
     def to_do(self) -> Sequence[Cell]:
-        """The cells that have to be trained."""
         aside = {*self.elsewhere, *self.left_out}
         return [cell for cell in self.cells if not (cell.done or cell.failed or cell.folder in aside)]
 
@@ -91,11 +88,9 @@ class Plan:
         )
 
     def in_pairs(self, cell: Cell) -> dict[str, list[str]]:
-        """Return which settings the models of a joint cell have on purpose that they have not alone, by label."""
         return {label: list(settings) for label, settings in self.alone(cell).items()}
 
     def alone(self, cell: Cell) -> dict[str, dict[str, Any]]:
-        """Return the settings alone of the models of a joint cell, by label, where they differ from those in it."""
         found: dict[str, dict[str, Any]] = {}
         for side in SIDES if cell.sharing is not None else ():
             own, alone = (settings_of(getattr(each, side)) for each in (cell, self.solo_of(cell, side)))
@@ -150,7 +145,6 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
 
 
 def without_models(cells: Sequence[Cell], config: RunConfig, store: Store) -> list[str]:
-    """Return how many cells are trained again only because their models were not kept."""
     if not config.keep_models or config.existing != "skip":
         return []
     again = sum(not cell.done and store.is_done(cell.folder) for cell in cells)
@@ -224,7 +218,6 @@ def with_lists(cell: Cell, metrics: Mapping[str, Metric], store: Store) -> Cell:
 
 
 def check_lists(folder: Path, metrics: Mapping[str, Metric], store: Store) -> None:
-    """Raise a ResultsError if a cell that is done lacks lists that metrics read, or has too short ones."""
     if any(map(depth, metrics.values())):
         for side in store.read(folder)["sides"]:
             lists_of(store, folder, side, store.ranks(folder, side).set_index("user_id"), metrics)

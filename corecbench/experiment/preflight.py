@@ -102,26 +102,22 @@ def results_bytes(cells: Sequence[Cell], config: RunConfig) -> int:
 
 
 def cache_bytes(cells: Sequence[Cell]) -> int:
-    """Return about how much the cache grows by: what LLMs make of texts, and first turns of pairs."""
     read = {id(cell.data): cell.data.catalog.n_items for cell in cells if cell.llm is not None}
     begun = max((STATES * tables_bytes(cell) for cell in cells if cell.sharing is not None), default=0)
     return TEXT * sum(read.values()) + begun
 
 
 def tables_bytes(cell: Cell) -> int:
-    """Return about how much the id tables of one side take."""
     configs = [part.config for part in (cell.domain, cell.llm) if part is not None]
     width = max(getattr(config, "embedding_size", WIDTH) for config in configs)
     return FLOAT * width * (cell.data.catalog.n_users + cell.data.catalog.n_items)
 
 
 def sides_of(cell: Cell) -> list[Selected]:
-    """Return the models that a cell trains."""
     return [part for part in (cell.domain, cell.llm) if part is not None]
 
 
 def existing(place: Path) -> Path:
-    """Return a folder or, where it does not exist yet, the nearest one above it that does."""
     absolute = place.absolute()
     return next(folder for folder in (absolute, *absolute.parents) if folder.exists())
 

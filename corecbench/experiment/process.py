@@ -61,7 +61,6 @@ def plain_warnings() -> Iterator[None]:
 
 
 def reset_peak_memory() -> None:
-    """Give back what is free and forget the peak so far, where the system can (Linux)."""
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:
@@ -71,7 +70,6 @@ def reset_peak_memory() -> None:
 
 
 def peak_memory_bytes() -> int:
-    """Return the largest resident size since the last reset, or since the start where it cannot be reset."""
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:
@@ -81,7 +79,6 @@ def peak_memory_bytes() -> int:
 
 
 def versions(libraries: Sequence[str] = ()) -> dict[str, str]:
-    """Return the versions of Python and of libraries, by default of those that the numbers depend on."""
     found = {"python": platform.python_version()}
     for name in libraries or LIBRARIES:
         try:
@@ -92,7 +89,6 @@ def versions(libraries: Sequence[str] = ()) -> dict[str, str]:
 
 
 def n_threads() -> int:
-    """Return the number of threads that torch computes with."""
     import torch
 
     return torch.get_num_threads()
@@ -115,14 +111,12 @@ def machine(device: str) -> str:
 
 
 def bfloat16() -> list[str]:
-    """Return the processor's instructions that multiply in bfloat16."""
     import torch
 
     return [name for name, check in BFLOAT16.items() if getattr(torch.cpu, check, bool)()]
 
 
 def n_cores() -> int:
-    """Return the number of cores that this process may use: those it is bound to, within its container's quota."""
     bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = CPU_QUOTA.read_text().split()
@@ -133,7 +127,6 @@ def n_cores() -> int:
 
 
 def processor() -> str:
-    """Return what the processor is called."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

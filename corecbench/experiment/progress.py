@@ -30,7 +30,6 @@ Key = tuple[str, str, int]
 
 
 def key_of(cell: CellFacts) -> Key:
-    """Return what tells a cell from the others of its run."""
     return cell["name"], cell["dataset"], cell["seed"]
 
 
@@ -48,7 +47,6 @@ def shown(host: Host, works: Mapping[Key, Work], every_epoch: bool = False) -> I
 
 
 def title(cell: CellFacts) -> str:
-    """Return a cell in a few words."""
     return printable(f"{cell['name']}, {cell['dataset']}, seed {cell['seed']}")
 
 
@@ -98,31 +96,26 @@ class Lines:
         """Nothing is to be put back."""
 
     def say(self, cell: CellFacts, what: str) -> None:
-        """Write a line."""
         line = self.cells[key_of(cell)]
         line.last = self.clock()
         self.write(f"[{line.number}/{self.n_cells}] {title(cell)}: {what}")
 
     def due(self, cell: CellFacts) -> bool:
-        """Return whether a cell has been quiet for long enough."""
         return self.clock() - self.cells[key_of(cell)].last >= self.quiet_s
 
     @hookimpl
     def corecbench_cell_started(self, cell: CellFacts) -> None:
-        """Say which cell it is."""
         self.cells[key_of(cell)] = Line(len(self.cells) + 1, self.clock())
         self.remaining.started(key_of(cell), self.clock())
         self.say(cell, "started")
 
     @hookimpl
     def corecbench_progress(self, cell: CellFacts, what: str, done: int, total: int) -> None:
-        """Say what long work is going on."""
         if self.due(cell):
             self.say(cell, f"{printable(what)} {done}/{total}")
 
     @hookimpl
     def corecbench_epoch_finished(self, cell: CellFacts, record: EpochRecord) -> None:
-        """Say how far training is."""
         line = self.cells[key_of(cell)]
         line.trained += 1
         self.remaining.trained(key_of(cell), record, self.clock())
@@ -133,12 +126,10 @@ class Lines:
 
     @hookimpl
     def corecbench_cell_finished(self, cell: CellFacts, result: CellResult) -> None:
-        """Say how it ended, and how long the others will take."""
         self.remaining.ended(key_of(cell), self.clock())
         self.say(cell, f"{outcome(result)}{self.left()}")
 
     def left(self) -> str:
-        """Return what is said of the time that is left: nothing at the end, or before anything is known."""
         left_s = self.remaining.left_s(self.clock())
         return f"; about {in_words(left_s)} left" if left_s else ""
 
@@ -201,19 +192,16 @@ class Bars:
         return TimeLeft()
 
     def task(self, number: TaskID) -> Task:
-        """Return a bar."""
         return next(task for task in self.bars.tasks if task.id == number)
 
     @hookimpl
     def corecbench_cell_started(self, cell: CellFacts) -> None:
-        """Begin the bars of a cell."""
         epochs = self.bars.add_task(title(cell), total=None)
         self.running[key_of(cell)] = CellBars(epochs, self.bars.add_task("", visible=False))
         self.remaining.started(key_of(cell), self.clock())
 
     @hookimpl
     def corecbench_progress(self, cell: CellFacts, what: str, done: int, total: int) -> None:
-        """Move the bar of long work."""
         work, what = self.running[key_of(cell)].work, printable(what)
         if self.task(work).description != what:
             self.bars.reset(work, total=total, description=what)
@@ -221,7 +209,6 @@ class Bars:
 
     @hookimpl
     def corecbench_epoch_finished(self, cell: CellFacts, record: EpochRecord) -> None:
-        """Move the bar of epochs, and that of all cells by the cell's share."""
         own = self.running[key_of(cell)]
         own.best = max(own.best, record["validation"])
         scores = f"{record['side']} validation NDCG@10 {record['validation']:.4f}, best {own.best:.4f}"
@@ -231,19 +218,16 @@ class Bars:
         self.move()
 
     def move(self) -> None:
-        """Move the bar of all cells: those that are finished, and the share of the others that is behind them."""
         shares = sum(min(self.share(own), 0.99) for own in self.running.values())
         description = f"cells {self.number}/{self.n_cells}"
         self.bars.update(self.all, completed=self.number + shares, description=description)
 
     def share(self, own: CellBars) -> float:
-        """Return how much of a cell's epochs are behind it."""
         task = self.task(own.epochs)
         return task.completed / task.total if task.total else 0.0
 
     @hookimpl
     def corecbench_cell_finished(self, cell: CellFacts, result: CellResult) -> None:
-        """Count the cell and leave a line above the bars."""
         own = self.running.pop(key_of(cell))
         self.remaining.ended(key_of(cell), self.clock())
         self.bars.remove_task(own.epochs)

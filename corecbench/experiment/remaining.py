@@ -47,11 +47,9 @@ class Speeds:
         """Data set and model -> seconds before later turns, such as for the states of the side that is frozen."""
 
     def add(self, dataset: str, stretch: Stretch, seconds: float) -> None:
-        """Note an epoch."""
         self.known[dataset, stretch.model, stretch.coupled].append(seconds)
 
     def of(self, dataset: str, stretch: Stretch) -> float | None:
-        """Return the seconds of an epoch, None if none of the model was heard of."""
         for coupled in (stretch.coupled, not stretch.coupled):
             if seconds := self.known.get((dataset, stretch.model, coupled)):
                 return statistics.fmean(seconds[-LATEST:])
@@ -72,7 +70,6 @@ class Remaining:
         self.slots = 1
 
     def started(self, key: Hashable, now_s: float) -> None:
-        """Note that a cell starts."""
         self.running[key] = Running(self.waiting.pop(key), now_s, now_s)
         self.slots = max(self.slots, len(self.running))
 
@@ -93,7 +90,6 @@ class Remaining:
         self.speeds.add(cell.work.kind.dataset, cell.work.stretches[turn], record["duration_s"])
 
     def turn_ended(self, cell: Running) -> None:
-        """Note how many epochs a model needed in its first turn; at least so many, where the turn had no more."""
         stretch, stretches = stretch_of(cell), cell.work.stretches
         model = cell.work.kind.dataset, stretch.model
         is_first = cell.turn == [each.model for each in stretches].index(stretch.model)
@@ -103,7 +99,6 @@ class Remaining:
             self.needed[model] = max(cell.trained, self.needed[model])
 
     def ended(self, key: Hashable, now_s: float) -> None:
-        """Note that a cell ended."""
         cell = self.running.pop(key)
         if cell.work.stretches:
             self.turn_ended(cell)
@@ -111,7 +106,6 @@ class Remaining:
         self.beside[kind] = max(0.0, min(seconds, self.beside.get(kind, seconds)))
 
     def left_s(self, now_s: float) -> float | None:
-        """Return the seconds that are left, None before enough is known. They fall between two reports, too."""
         running = [self.of_running(cell, now_s) for cell in list(self.running.values())]
         counted = Counter(list(self.waiting.values()))  # seeds are alike
         waiting = [seconds for work, n in counted.items() for seconds in [self.of_waiting(work)] * n]
@@ -121,7 +115,6 @@ class Remaining:
         return side_by_side(known[: len(running)], known[len(running) :], self.slots)
 
     def of_waiting(self, work: Work) -> float | None:
-        """Return the seconds that a cell will take that has not begun."""
         beside = self.beside.get(work.kind)
         if not work.stretches:
             return 0.0 if beside is None and work.kind.parts == "reference" else beside
@@ -149,29 +142,24 @@ class Remaining:
         return max(0.0, work_s - min(in_first_s, first_s))
 
     def before(self, work: Work, stretch: Stretch) -> float:
-        """Return the seconds before a turn that is not the first one."""
         known = self.speeds.before.get((work.kind.dataset, stretch.model))
         return statistics.fmean(known[-LATEST:]) if known else 0.0
 
     def of_stretch(self, work: Work, stretch: Stretch, epochs: int) -> float | None:
-        """Return the seconds of some epochs of a turn."""
         each = self.speeds.of(work.kind.dataset, stretch)
         return 0.0 if epochs == 0 else None if each is None else epochs * each
 
     def likely(self, work: Work, stretch: Stretch) -> int:
-        """Return the epochs that a turn probably takes: as many as the model needed before, where that is known."""
         needed = self.needed.get((work.kind.dataset, stretch.model), 0)
         return min(stretch.most, needed or stretch.likely)
 
     def left_of_turn(self, cell: Running) -> int:
-        """Return the epochs that the present turn of a cell probably still takes."""
         stretch = stretch_of(cell)
         until = max(self.likely(cell.work, stretch), cell.best[1] + stretch.patience)
         return min(until, stretch.most) - cell.trained
 
 
 def stretch_of(cell: Running) -> Stretch:
-    """Return what a cell is training."""
     return cell.work.stretches[cell.turn]
 
 

@@ -68,7 +68,6 @@ def run_again(
 
 
 def check_known(record: CellResult) -> None:
-    """Raise a UsageError if a cell has no ranks, or settings alone of its domain model are unknown."""
     if not record["sides"]:
         raise UsageError("it failed, so there are no ranks to compare with")
     cell = record["cell"]
@@ -78,7 +77,6 @@ def check_known(record: CellResult) -> None:
 
 
 def threads_in(record: CellResult) -> int | None:
-    """Return the number of threads that computed a cell; earlier versions named it as part of the machine."""
     stated: dict[str, Any] = dict(record.get("run", {}))
     named = re.search(r"(\d+) threads?$", record.get("machine", ""))
     threads: int | None = stated.get("threads", named and int(named[1]))
@@ -98,7 +96,6 @@ def find(record: CellResult, plan: Plan) -> Cell:
 
 
 def alone(cell: Cell, plan: Plan, host: Host) -> list[Cell]:
-    """Return the cell of the domain model alone that a pair starts from, if it does."""
     from corecbench.experiment.execution.order import needs_alone
 
     return [plan.solo_of(cell)] if cell.sharing is not None and needs_alone(plan, host)(cell) else []
@@ -133,7 +130,6 @@ class ComparedSide:
 
     @property
     def is_equal(self) -> bool:
-        """Whether all users have the same ranks."""
         return not self.n_unshared and not self.n_differing
 
     def __str__(self) -> str:
@@ -166,13 +162,11 @@ def compared(before: Entry, after: Entry, metric: Metric) -> list[ComparedSide]:
 
 
 def mean_of(ranks: pd.DataFrame, metric: Metric) -> float:
-    """Return the mean of a metric of ranks."""
     values = measure_checked(METRIC, metric, ranks["rank"].to_numpy(), ranks["n_candidates"].to_numpy(), None)
     return float(values.mean())
 
 
 def differences(before: CellResult, after: CellResult) -> Iterator[str]:
-    """Yield what is different around two cells, one line each: rows, versions, machine, weights and so on."""
     yield from (f"{side}: ranked there, no row here" for side in before["sides"] if side not in after["sides"])
     old, new = (dict(flat({key: record[key] for key in COMPARED if key in record})) for record in (before, after))  # type: ignore[literal-required]
     for name in dict.fromkeys((*old, *new)):

@@ -95,7 +95,6 @@ def run_cell(
 
 
 def keep_costs(cell: Cell, costs: Mapping[str, Any]) -> None:
-    """Write down what a pair has cost, beside the state of its training, until it is run again."""
     file = state_of(cell.folder) / COSTS
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +102,6 @@ def keep_costs(cell: Cell, costs: Mapping[str, Any]) -> None:
 
 
 def costs_before(cell: Cell) -> dict[str, Any]:
-    """Return what a pair had cost when it began to wait; nothing if it never did."""
     try:
         kept: dict[str, Any] = json.loads((state_of(cell.folder) / COSTS).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 
 def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
-    """Plan a run; the libraries that this takes are loaded here and not before."""
     from corecbench.experiment.existing import with_existing
     from corecbench.experiment.plan import make_plan
 
@@ -30,7 +29,6 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
 
 
 def run_plan(plan: Plan, host: Host, store: Store) -> Sequence[CellResult]:
-    """Run every cell of a plan that is not done."""
     from corecbench.experiment.execution.schedule import run
 
     return run(plan, host, store, executor_for(plan, host, store))
@@ -59,7 +57,6 @@ def threads_of(config: RunConfig) -> int | None:
 
 
 def jobs_of(config: RunConfig) -> int:
-    """Return the number of cells that run side by side: all cores are used, and one cell has the GPU for itself."""
     if config.jobs is not None:
         return config.jobs
     if not on_processor(config):
@@ -68,7 +65,6 @@ def jobs_of(config: RunConfig) -> int:
 
 
 def on_processor(config: RunConfig) -> bool:
-    """Return whether models are trained on the processor."""
     return config.device.partition(":")[0] == "cpu"
 
 

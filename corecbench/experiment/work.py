@@ -59,7 +59,6 @@ class Work(NamedTuple):
 
 
 def kind_of(cell: CellRecord) -> Kind:
-    """Return the kind of a cell."""
     if cell.get("reference"):
         return Kind(cell["dataset"], "reference")
     return Kind(cell["dataset"], "pair" if cell["sharing"] else "llm" if cell["llm"] else "domain")
@@ -89,7 +88,6 @@ def work_of(cell: Cell, plan: Plan, host: Host) -> Work:
 
 
 def stretch(part: Selected, most: int, coupled: bool = False) -> Stretch:
-    """Return the epochs of a model in one turn."""
     return Stretch(part.label, most, min(most, likely_epochs(part)), part.config.patience, coupled)
 
 

@@ -72,12 +72,10 @@ class KeptCell:
 
 
 def write_json(file: Path, content: Any) -> None:
-    """Write JSON as UTF-8."""
     file.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
 
 
 def write_tensors(file: Path, tensors: dict[str, torch.Tensor]) -> None:
-    """Write tensors as safetensors. What the library writes itself only its owner can read."""
     file.write_bytes(save(tensors))
 
 

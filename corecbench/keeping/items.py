@@ -90,7 +90,6 @@ class Items:
 
 
 def grouped(titles: Sequence[str]) -> dict[str, list[int]]:
-    """Return title -> the indices of the items that have it, without items that have none."""
     found: dict[str, list[int]] = {}
     for index, title in enumerate(titles):
         if title:

@@ -113,12 +113,10 @@ def keep_side(model: Recommender, kept_as: KeptAs, split: Split) -> KeptSide:
 
 
 def training_part(split: Split) -> dict[str, np.ndarray]:
-    """Return users, items and times of the training part, for a model that fits it."""
     return {f"train_{name}": values for name, values in vars(split.train).items() if values is not None}
 
 
 def as_kept(interactions: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
-    """Return interactions as they are kept: int32, and times as they are."""
     return {
         name: torch.as_tensor(array if name == "train_time" else array.astype(np.int32))
         for name, array in interactions.items()
@@ -126,7 +124,6 @@ def as_kept(interactions: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
 
 
 def content_name(number: int) -> str:
-    """Return the name of one of several contents, from 0, among the kept tensors."""
     return f"{CONTENT}.{number}" if number else CONTENT
 
 
@@ -153,7 +150,6 @@ def facts_of(kept_as: KeptAs) -> dict[str, Any]:
 
 
 def weights_of(module: SharingModule) -> dict[str, torch.Tensor]:
-    """Return the weights of a sharing module; none of one that is no `torch.nn.Module`."""
     if not hasattr(module, "state_dict"):
         return {}
     state = module.state_dict()
@@ -161,18 +157,15 @@ def weights_of(module: SharingModule) -> dict[str, torch.Tensor]:
 
 
 def copied(tensor: torch.Tensor) -> torch.Tensor:
-    """Return a copy that can be stored, on the CPU."""
     return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
 
 
 def tables_in(model: Recommender) -> dict[str, IdTable]:
-    """Return "user" and "item" -> the private table that a model keeps."""
     modules = model.modules() if isinstance(model, torch.nn.Module) else ()
     return {module.of: module for module in modules if isinstance(module, IdTable)}
 
 
 def paths_of(model: Recommender, table: object) -> list[str]:
-    """Return all names that a table has as a module of a model; none where the model does not keep it."""
     if not isinstance(model, torch.nn.Module):
         return []
     return [path for path, module in model.named_modules(remove_duplicate=False) if module is table]
@@ -204,7 +197,6 @@ def own_tensors(
 
 
 def fingerprint(tensors: Mapping[str, torch.Tensor]) -> str:
-    """Return the sha256, in hex, of tensors by name, whatever their number format. Quantised ones count by name."""
     digest = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name} {list(tensor.shape)}".encode())
@@ -227,7 +219,6 @@ def plain(extra: dict[str, Any]) -> dict[str, Any]:
 
 @torch.no_grad()
 def answers_differ(model: Recommender, setup: Setup, histories: bool = False) -> bool:
-    """Return whether a model in evaluation mode tells users of one history apart, or a new user's histories."""
     n = min(N_COMPARED, setup.catalog.n_items if histories else setup.catalog.n_users)
     counted = torch.arange(1, n + 1, device=setup.device)
     same = torch.ones_like(counted)

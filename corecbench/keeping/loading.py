@@ -130,7 +130,6 @@ def build(host: Host, selected: Selected, setup: Setup, kept: KeptSide) -> Recom
 
 
 def training_part(kept: KeptSide) -> Interactions:
-    """Return the training part of a model that fits it, an empty one of any other."""
     none = torch.zeros(0)
     user, item = (
         kept.interactions.get(name, none).numpy().astype(np.int64) for name in ("train_user", "train_item")

@@ -96,7 +96,6 @@ class LoadedModel:
 
     @cached_property
     def reads_histories(self) -> bool:
-        """Whether a new user can be served: by the history or, where it knows no users, all in the same way."""
         return not self.knows_users or answers_differ(self.model, self.setup, histories=True)
 
     @cached_property

@@ -54,7 +54,6 @@ class Titles:
 
     @property
     def beyond_twins(self) -> np.ndarray:
-        """How much likelier second halves are than those of the twins, float64 [S]."""
         return np.asarray(self.second[:, 0] - self.second[:, 1])
 
 
@@ -87,7 +86,6 @@ class Contamination:
         }
 
     def measured(self) -> list[tuple[str, Mean, Mean, Mean]]:
-        """Return what was measured, and its means over titles, over twins and of their difference."""
         parts = {"a token": self.titles.whole, "a token of the second half, given the first": self.titles.second}
         return [
             (name, Mean.of(both[:, 0]), Mean.of(both[:, 1]), Mean.of(both[:, 0] - both[:, 1]))
@@ -113,7 +111,6 @@ class Contamination:
         ]
 
     def sentence(self) -> str:
-        """Return the verdict as a sentence."""
         share = self.completed
         ends = f"{share.value:.1%} ({share.low:.1%} to {share.high:.1%})"
         return {

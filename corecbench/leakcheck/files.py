@@ -90,7 +90,6 @@ def texts_in(path: Path) -> pd.DataFrame | None:
 
 
 def rows_of(found: FoundVectors, catalog: Catalog) -> np.ndarray:
-    """Return the vectors of a file, of all its parts side by side, float64 [N+1, h]."""
     return np.concatenate([*found.of(catalog)[0].values()], axis=1, dtype=np.float64)
 
 

@@ -40,7 +40,6 @@ class KnownTargets:
     """How much more the former gain; users are averaged over seeds."""
 
     def facts(self) -> dict[str, object]:
-        """Return all of it as JSON takes it."""
         halves = {
             label: {"users": half.n_users, "pair": half.own, "alone": half.base, "interval": half.sizes.interval}
             for label, half in zip(LABELS, self.halves, strict=True)

@@ -64,14 +64,12 @@ class Matching:
 
     @cached_property
     def held_out(self) -> Pairs:
-        """The last item of a history before each test item, and the test item."""
         test = self.data.split.held["test"]
         last = test.known.items[test.known.start + test.known.length - 1]
         return self.matched(test.users, last, test.target, together=0)
 
     @cached_property
     def in_training(self) -> Pairs:
-        """Two items in a row of each user in training."""
         train = self.data.split.before
         rows = np.flatnonzero(train.user[1:] == train.user[:-1])
         rows = self.random.permutation(rows)
@@ -100,16 +98,13 @@ class Matching:
         return Pairs(user[enough], first[enough], second[enough], chosen[enough])
 
     def n_together(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """Return how many users of training have both items, int64 [S]."""
         return products(self.has, first, second).round().astype(np.int64)
 
     def cosine(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """Return the cosine of the counted words of both items, float [S]."""
         return products(self.texts, first, second)
 
 
 def products(rows: csr_array, first: np.ndarray, second: np.ndarray, block: int = 2**16) -> np.ndarray:
-    """Return the product of each two rows of a sparse matrix, float [S]."""
     found = [
         np.asarray(rows[first[start : start + block]].multiply(rows[second[start : start + block]]).sum(axis=1))
         for start in range(0, len(first), block)

@@ -64,7 +64,6 @@ def judge(held: np.ndarray, trained: np.ndarray) -> tuple[Verdict, str]:
 
 
 def lifts(pairs: Pairs, vectors: np.ndarray, before: np.ndarray | None = None) -> np.ndarray:
-    """Return the lift of each pair whose items have vectors, float [S]."""
     near = cosine(vectors, pairs)
     if before is not None:
         near = near - cosine(before, pairs)
@@ -75,7 +74,6 @@ def lifts(pairs: Pairs, vectors: np.ndarray, before: np.ndarray | None = None) -
 
 
 def cosine(vectors: np.ndarray, pairs: Pairs) -> np.ndarray:
-    """Return the cosine of the first item with the second and with those that match it, float64 [S, 1 + M]."""
     norm = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
     unit = vectors / np.where(norm > 0, norm, 1)
     others = np.column_stack([pairs.second, pairs.matched])

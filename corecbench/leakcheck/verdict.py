@@ -61,7 +61,6 @@ class Finding:
     """What was measured -> its mean."""
 
     def lines(self) -> list[str]:
-        """Return the finding as lines of text."""
         return [
             *(f"  {name}: {mean}" for name, mean in self.shares.items()),
             f"verdict: {self.verdict}; {self.why}",

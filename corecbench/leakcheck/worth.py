@@ -43,13 +43,11 @@ class Worth:
     higher_is_better: bool
 
     def differs(self, contrast: Contrast, better: bool) -> bool:
-        """Return whether a difference is significant, to the better or to the worse."""
         is_better = (contrast.difference > 0) == self.higher_is_better
         return excludes_zero(contrast) and is_better == better
 
     @property
     def lacks_seeds(self) -> bool:
-        """Whether a verdict needs more seeds. Where nothing is trained, one draw of a placebo is enough."""
         return self.with_words.lacks_seeds or self.vectors.lacks_seeds
 
     @property
@@ -69,7 +67,6 @@ class Worth:
 
     @property
     def unseen(self) -> str:
-        """Below which change a difference could not be seen, where none was; "" if that is not known."""
         contrasts = [each for each in (self.with_words, self.vectors, *self.placebos) if not excludes_zero(each)]
         sizes = [size for each in contrasts if (size := each.detectable_change)]
         return f" (changes below {max(sizes):.0%} could not be seen)" if sizes else ""
@@ -88,7 +85,6 @@ class Worth:
 
 
 def worths(evidence: Evidence) -> list[Worth]:
-    """Return what vectors are worth beside each recommender whose rows are all there."""
     found = []
     for pair in evidence.rows:
         if pair.sharing in (BOTH, PAIR) and not pair.control and pair.side == "domain":

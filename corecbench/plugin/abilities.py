@@ -59,19 +59,16 @@ class RecommenderAbilities:
 
 
 def recommender_abilities(model: Recommender) -> RecommenderAbilities:
-    """Return what a built recommender has."""
     last_states = getattr(model, "last_states", getattr(model, "states", None))
     return had(RecommenderAbilities, model, last_states=last_states, contents=contents_of(model))
 
 
 def had(abilities: type[Abilities], component: object, **known: Any) -> Abilities:
-    """Return the abilities of a component: what is known, and of the others what it has, or None."""
     others = [each.name for each in fields(abilities) if each.name not in known]  # type: ignore[arg-type]
     return abilities(**known, **{name: getattr(component, name, None) for name in others})
 
 
 def contents_of(component: object) -> Sequence[Content]:
-    """Return what a recommender or a sharing module has to say in scores: each part of its `content`."""
     content = getattr(component, "content", None)
     if content is None:
         return ()
@@ -112,7 +109,6 @@ def sharing_abilities(module: SharingModule) -> SharingAbilities:
 
 
 def coupling_terms(module: SharingModule, *given: Any) -> Mapping[str, torch.Tensor]:
-    """Return the coupling losses of a sharing module by name; raise a PluginError if it gives something else."""
     terms: Any = module.losses(*given)
     if not isinstance(terms, Mapping):
         raise PluginError(f"its losses are a {type(terms).__name__}, must be a dict of names to scalar tensors")

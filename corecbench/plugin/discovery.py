@@ -57,7 +57,6 @@ def installed() -> list[Origin]:
 
 
 def distribution_name(distribution: importlib.metadata.Distribution) -> str:
-    """Return a distribution's name, also where its metadata is damaged."""
     try:
         return str(distribution.metadata["Name"])
     except Exception:
@@ -65,7 +64,6 @@ def distribution_name(distribution: importlib.metadata.Distribution) -> str:
 
 
 def entry_points(distribution: importlib.metadata.Distribution, name: str) -> list[Origin]:
-    """Return the plugins of one distribution; damaged metadata make one broken plugin, named like it."""
     try:
         version = str(distribution.version)
         ours = [point for point in distribution.entry_points if point.group == PROJECT]
@@ -104,7 +102,6 @@ def staying() -> Iterator[None]:
 
 
 def fail(error: Exception) -> NoReturn:
-    """Raise what was found before it could be reported."""
     raise error
 
 
@@ -129,7 +126,6 @@ class Compiled(importlib.machinery.SourceFileLoader):
     """Compiles a file at each loading: bytecode beside it may be of a text that was replaced within a second."""
 
     def path_stats(self, path: str) -> NoReturn:
-        """Say of no file when it was changed, without which Python neither reads nor writes bytecode."""
         raise OSError(path)
 
 
@@ -151,7 +147,6 @@ def load_file(path: Path) -> object:
 
 
 def reason(error: BaseException) -> str:
-    """Return what went wrong as one line, with the command that helps where there is one."""
     text = " ".join(str(error).split())
     if not isinstance(error, CorecbenchError):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -31,7 +31,6 @@ def guard(owner: str, hook: str) -> Iterator[None]:
 
 
 def named_fault(message: str) -> PluginError:
-    """Return an error whose message names the component at fault already."""
     fault = PluginError(message)
     fault.named = True
     return fault
@@ -54,7 +53,6 @@ def unchanged(given: dict[str, torch.Tensor | None]) -> Iterator[None]:
 
 
 def n_changes(tensor: torch.Tensor | None) -> int:
-    """Return how often a tensor was changed, as torch counts it; inference tensors are not counted."""
     return 0 if tensor is None or tensor.is_inference() else tensor._version
 
 
@@ -89,5 +87,4 @@ class Guarded:
 
 
 def owner_of(component: Any) -> str:
-    """Return how a component is named in errors."""
     return component._owner if isinstance(component, Guarded) else f"the {type(component).__name__}"

@@ -97,13 +97,11 @@ class Host:
         self.register(self.build(selected), f"{info.name}/{selected.label}", info.distribution, info.version)
 
     def plugins(self) -> Sequence[PluginInfo]:
-        """Return every plugin, each asked for all it offers, so that whatever is broken shows."""
         for kind in KINDS:
             self.list(kind)
         return [plugin.info for plugin in self._plugins]
 
     def list(self, kind: str) -> Sequence[tuple[Component, PluginInfo]]:
-        """Return the components of one kind, plugin by plugin."""
         asked = [(plugin, plugin.offered(kind)) for plugin in self._plugins]
         return [(component, plugin.info) for plugin, offered in asked for component in offered]
 
@@ -236,7 +234,6 @@ class Host:
         return built if selected.kind in (*RECOMMENDERS, "trackers") else Guarded(built, str(selected))
 
     def needs(self, selected: Selected, cache: Path) -> Sequence[str]:
-        """Return what building the component would download, one line each."""
         if selected.component.needs is None:
             return []
         with guard(str(selected), "needs"):

@@ -46,7 +46,6 @@ class Plugin:
 
     @property
     def info(self) -> PluginInfo:
-        """The plugin as it is listed."""
         origin = self.origin
         return PluginInfo(origin.name, origin.distribution, origin.version, "; ".join(self.faults) or None)
 
@@ -64,7 +63,6 @@ class Plugin:
             raise
 
     def check_hooks(self) -> None:
-        """Raise a UsageError for a misspelt hook, which is silent until here."""
         hooks = {
             name: hook for name, hook in vars(self.manager.hook).items() if isinstance(hook, pluggy.HookCaller)
         }
@@ -85,7 +83,6 @@ class Plugin:
         return self.offers[kind]
 
     def check_names(self, kind: str) -> None:
-        """Raise a PluginError if parts of a cell of two kinds share a name, by which settings are found."""
         for other in TRAINED if kind in TRAINED else ():
             names = {component.name for component in self.offers.get(other, ()) if other != kind}
             if twice := next((each.name for each in self.offers[kind] if each.name in names), None):
@@ -93,7 +90,6 @@ class Plugin:
                 raise PluginError(f"{twice!r} is the name of a {both}; settings are found by names, so rename one")
 
     def blame(self, fault: str, cause: BaseException) -> None:
-        """Remember a fault."""
         self.faults.append(fault)
         self.cause = self.cause or cause
 

@@ -55,7 +55,6 @@ def settings(config: type) -> dict[str, dict[str, Any]]:
 
 
 def hints_of(config: type) -> Mapping[str, Any]:
-    """Return the annotations of a config class; as they are written where they cannot be resolved."""
     try:
         return get_type_hints(config, include_extras=True)
     except Exception:  # whatever evaluating a plugin's annotations raises
@@ -72,7 +71,6 @@ def marks_in(hint: Any) -> tuple[Any, ...]:
 
 
 def default_of(field: dataclasses.Field[Any]) -> dict[str, Any]:
-    """Return the default of a setting, or that a value must be given."""
     if field.default_factory is not dataclasses.MISSING:
         return {"default": field.default_factory()}
     return {"required": True} if field.default is dataclasses.MISSING else {"default": field.default}
@@ -92,7 +90,6 @@ def allowed(hint: Any) -> dict[str, Any]:
 
 
 def large_defaults(config: type | None, n_items: int) -> dict[str, Any]:
-    """Return setting -> its default on a data set of so many items, where that differs from the usual one."""
     if config is None or n_items <= MANY_ITEMS:
         return {}
     marks = {name: marks_in(hint) for name, hint in hints_of(config).items()}

@@ -65,7 +65,6 @@ def imports(path: Path, root: Path) -> Iterator[tuple[Path, str]]:
 
 
 def files_of(folder: Path, name: str) -> Iterator[Path]:
-    """Yield the source of a module, and of the packages that it lies in, as far as they lie in a folder."""
     parts = name.split(".")
     if parts[0] in (PROJECT, f"{PROJECT}_plugins"):  # whose algorithms have numbers
         return

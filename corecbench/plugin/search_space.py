@@ -98,14 +98,12 @@ def with_default(mark: Mark, name: str, config: type) -> Mark:
 
 
 def holds(mark: Mark, value: Any) -> bool:
-    """Return whether a value lies in a space."""
     if isinstance(mark, Follows):
         return False
     return value in mark.values if isinstance(mark, Choices) else bool(mark.low <= value <= mark.high)
 
 
 def limits_of(config: type, name: str) -> dict[str, Any]:
-    """Return the range of a setting, which no space can leave."""
     return allowed(hints_of(config)[name])
 
 

@@ -37,28 +37,19 @@ MADE: WeakKeyDictionary[Any, Made] = WeakKeyDictionary()
 
 
 def made(model: object) -> Made | None:
-    """Return what a model was built from; None where no component built it, or it has no hash to be found by."""
     return MADE.get(model) if isinstance(model, Hashable) else None
 
 
 class Components(Protocol):
     """What is asked of the host."""
 
-    def list(self, kind: str) -> Sequence[tuple[Component, PluginInfo]]:
-        """Return the components of a kind."""
-        ...
+    def list(self, kind: str) -> Sequence[tuple[Component, PluginInfo]]: ...
 
-    def select(self, kind: str, text: str, settings: Mapping[str, Mapping[str, Any]]) -> Selected:
-        """Return the component that a text chooses."""
-        ...
+    def select(self, kind: str, text: str, settings: Mapping[str, Mapping[str, Any]]) -> Selected: ...
 
-    def build(self, selected: Selected, *args: Any) -> Any:
-        """Build a component."""
-        ...
+    def build(self, selected: Selected, *args: Any) -> Any: ...
 
-    def with_fingerprint(self, selected: Selected, cache: Path) -> Selected:
-        """Return the component with the checksums of what it reads."""
-        ...
+    def with_fingerprint(self, selected: Selected, cache: Path) -> Selected: ...
 
 
 def with_build(host: Components, selected: Selected, setup: Setup) -> Setup:
@@ -80,7 +71,6 @@ def with_build(host: Components, selected: Selected, setup: Setup) -> Setup:
 
 
 def digests(host: Components, selected: Selected, cache: Path) -> dict[str, str]:
-    """Return a name for each component that another one builds -> the sha256 of all that decides its ranks."""
     return {f"builds {name}": digest(host, name, cache) for name in selected.component.builds}
 
 

@@ -114,7 +114,6 @@ def _shown_report(report: Report) -> Report:
 
 
 def _table(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a copy of a table as a terminal may show it; columns keep their types, so None stays None."""
     columns = {
         _shown(name): pd.Series(map(_shown, column), index=frame.index, dtype=column.dtype)
         for name, column in frame.items()
@@ -123,5 +122,4 @@ def _table(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _shown(value: Any) -> Any:
-    """Return a value of a table as a terminal may show it."""
     return printable(value) if isinstance(value, str) else value

@@ -92,7 +92,6 @@ def gather(
 
 
 def stored(store: Store, records: Collection[CellResult]) -> list[Entry]:
-    """Return the stored results of these records; other results of the benchmark are left out."""
     wanted = {result_key(record) for record in records}
     return [(folder, record) for folder, record in store.sound() if result_key(record) in wanted]
 
@@ -151,13 +150,11 @@ def publish(
 
 
 def is_complete(evidence: Evidence) -> bool:
-    """Return whether no cell failed or is damaged, and every row has all seeds of its data set."""
     rows = all(row.is_complete for row in evidence.rows.values())
     return rows and all(record["status"] == "ok" for record in evidence.records()) and not evidence.left_out
 
 
 def plot(evidence: Evidence | Protocols, folder: Path) -> WrittenPlots:
-    """Write the plots into the folder `plots` of a folder."""
     from corecbench.report.plots import registry
 
     return registry.write(evidence, folder / "plots")
@@ -171,7 +168,6 @@ def write_page(
     effects: bool = False,
     first: Sequence[Statement] = (),
 ) -> Path:
-    """Write a report as one HTML file into a folder; `effects` and `first` as in `render`."""
     from corecbench.report.page.render import render
 
     text = render(store.benchmark, evidence, recommended(host, store, evidence), effects, first)

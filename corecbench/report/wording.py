@@ -147,6 +147,5 @@ def together(named: Iterable[tuple[str, Mapping[str, Any]]], noun: str) -> dict[
 
 
 def listed(names: Iterable[str], noun: str) -> str:
-    """Return the different names, or their number if there are more than three."""
     different = list(dict.fromkeys(names))
     return ", ".join(different) if len(different) <= MOST_NAMED else f"{len(different)} {noun}"

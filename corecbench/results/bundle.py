@@ -96,7 +96,6 @@ def pack(stores: Sequence[Store], target: Path, with_models: bool = False) -> Pa
 
 
 def check_replaceable(target: Path) -> None:
-    """Raise a UsageError if there is something that is no bundle, which would be lost."""
     if not os.path.lexists(target):
         return
     with contextlib.suppress(ResultsError):

@@ -22,25 +22,21 @@ SEALS = ("files", "checksum")
 
 
 def sealed(record: Mapping[str, Any], folder: Path) -> CellResult:
-    """Return a record, as JSON holds it, with the checksums of all other files in its folder, and its own."""
     digests = {name: sha256_of(folder / name) for name in files_below(folder)}
     new = {**unsealed(record), "files": digests}
     return cast("CellResult", {**new, "checksum": checksum(new)})
 
 
 def unsealed(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record without its checksums."""
     return {name: value for name, value in record.items() if name not in SEALS}
 
 
 def checksum(record: Mapping[str, Any]) -> str:
-    """Return the sha256 of a record's contents. The order of keys and the layout of the file do not matter."""
     contents = {name: value for name, value in record.items() if name != "checksum"}
     return hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()
 
 
 def check_record(record: CellResult, file: Path) -> None:
-    """Raise a DamagedError if a record is not as it was stored."""
     if not set(SEALS) <= record.keys():
         raise damaged(file, "it lacks checksums")
     for name in record["files"]:
@@ -51,7 +47,6 @@ def check_record(record: CellResult, file: Path) -> None:
 
 
 def place_of(folder: Path, name: str, record: CellResult) -> Path:
-    """Return where a file of a cell lies, which for one in SHARED is beside the cells that share it."""
     digest = record.get("files", {}).get(name)
     if name in SHARED and digest is not None and not exists(folder / name):
         return shared_file(folder, name, digest)
@@ -79,7 +74,6 @@ def read_file(folder: Path, name: str, record: CellResult) -> bytes:
 
 
 def is_stored(folder: Path, name: str, record: CellResult) -> bool:
-    """Return whether a file was stored with a cell, or lies there now."""
     return name in record.get("files", ()) or exists(folder / name)
 
 

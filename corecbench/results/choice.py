@@ -75,7 +75,6 @@ class Choice:
                 raise unknown(f"hash of cell {name}", hash8, hashes[name])
 
     def _taken(self, entries: Sequence[Entry]) -> list[Entry]:
-        """Return the results of the settings that are taken of each cell."""
         chosen = {cell: self._hashes(cell, found) for cell, found in by_cell(entries).items()}
         return [entry for entry in entries if entry[1]["hash"] in chosen[key_of(entry[1])]]
 
@@ -125,12 +124,10 @@ def read_picks(texts: Iterable[str]) -> dict[str, list[str]]:
 
 
 def key_of(record: CellResult) -> CellKey:
-    """Return the cell of a record."""
     return CellKey(record["cell"]["dataset"], record["cell"]["name"])
 
 
 def by_cell(entries: Iterable[Entry]) -> dict[CellKey, list[CellResult]]:
-    """Return the records of each cell."""
     cells: dict[CellKey, list[CellResult]] = {}
     for _, record in entries:
         cells.setdefault(key_of(record), []).append(record)
@@ -138,12 +135,10 @@ def by_cell(entries: Iterable[Entry]) -> dict[CellKey, list[CellResult]]:
 
 
 def latest(records: Iterable[CellResult]) -> CellResult:
-    """Return the record of the cell that was started last."""
     return max(records, key=lambda record: (started(record), record["hash"]))
 
 
 def started(record: CellResult) -> datetime:
-    """Return when a cell was started; the beginning of time where the record does not say so."""
     try:
         time = datetime.fromisoformat(record["started"])
     except ValueError:

@@ -22,12 +22,10 @@ if TYPE_CHECKING:
 
 
 def files_of(record: CellResult) -> list[str]:
-    """Return the names of the files of a cell beside its record, relative to its folder."""
     return sorted(record["files"])
 
 
 def check_files(folder: Path, record: CellResult, without: Collection[str] = ()) -> None:
-    """Raise a DamagedError if a file of a cell is not as it was stored, but for some files and folders."""
     for name in files_of(record):
         if name.split("/")[0] not in without:
             read_file(folder, name, record)
@@ -88,7 +86,6 @@ def put_copy(source: Path, folder: Path, without: Collection[str] = ()) -> None:
 
 
 def new_beside(folder: Path) -> Path:
-    """Return the hidden folder in which a process prepares what takes the place of a cell's folder."""
     return folder.with_name(f".{folder.name}.{os.getpid()}.new")
 
 

@@ -51,7 +51,6 @@ def stores(folder: Path, checked: bool = True) -> list[Store]:
 
 
 def packed_in(file: Path, checked: bool = True) -> list[Store]:
-    """Return the benchmarks of a bundle. Arguments and errors are as in `stores`."""
     bundle = bundle_at(file)
     if bundle.faults and checked:
         raise ResultsError(f"{bundle.faults[0]}; `corecbench results verify {file}` checks all files")

@@ -102,12 +102,10 @@ def top_frame(ranks: Ranks, catalog: Catalog) -> pd.DataFrame:
 
 
 def item_frequency(catalog: Catalog, train: Interactions) -> np.ndarray:
-    """Return the training interactions of each item, int64 [N+1], 0 for padding."""
     return np.bincount(train.item, minlength=catalog.n_items + 1)
 
 
 def items_frame(catalog: Catalog, train: Interactions) -> pd.DataFrame:
-    """Return the table of all items and their training interactions to store."""
     return pd.DataFrame({"item_id": list(catalog.item_ids[1:]), "frequency": item_frequency(catalog, train)[1:]})
 
 

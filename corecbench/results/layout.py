@@ -42,18 +42,15 @@ def slug(label: str) -> str:
 
 
 def cell_folder(cell_name: str, dataset: str, seed: int, hash8: str) -> tuple[str, str, str]:
-    """Return the names of a cell's folders below that of its benchmark: data set, cell, seed and hash."""
     return slug(dataset), slug(cell_name), f"seed{seed}-{hash8}"
 
 
 def own_folder(record: CellResult) -> tuple[str, str, str]:
-    """Return the names of the folders in which a record belongs."""
     cell = record["cell"]
     return cell_folder(cell["name"], cell["dataset"], cell["seed"], record["hash"])
 
 
 def side_file(cell: CellRecord, side: RowSide, name: str) -> str:
-    """Return a side's file, relative to the folder of its cell, such as "domain/ranks.parquet"."""
     return f"{side}/{name}" if len(sides_of(cell)) > 1 else name
 
 

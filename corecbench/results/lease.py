@@ -51,7 +51,6 @@ class Owner:
 
     @property
     def is_gone(self) -> bool:
-        """Whether its process is known to have ended; it is not known of other machines."""
         return is_gone(self.machine, self.pid, self.born)
 
     def __str__(self) -> str:
@@ -97,34 +96,28 @@ class Lease:
         return None
 
     def renew(self) -> None:
-        """Say that the owner is alive, unless another process has taken the cell over."""
         if self.is_held():
             with contextlib.suppress(OSError):
                 os.utime(self.path)
 
     def release(self) -> None:
-        """Give the cell free."""
         if self.is_held():
             self.path.unlink(missing_ok=True)
 
     def is_held(self) -> bool:
-        """Return whether the cell is still this process's: one that was suspended for long has lost it."""
         return owner_of(self.path) == self.owner
 
 
 def lease_of(folder: Path) -> Path:
-    """Return the file that says who trains the cell of a folder."""
     return folder.with_name(f".{folder.name}.lease")
 
 
 def is_shared(folders: Iterable[Path]) -> bool:
-    """Return whether the same process has claimed all of some cells."""
     owners = [owner_of(lease_of(folder)) for folder in folders]
     return len({owner and (owner.machine, owner.pid, owner.born) for owner in owners}) == 1 and None not in owners
 
 
 def owner_of(path: Path) -> Owner | None:
-    """Return the owner that a lease names; None if there is none, if it is being written, or is no file."""
     try:
         return Owner(**json.loads(contents_of(path)))
     except (ResultsError, ValueError, TypeError):
@@ -166,7 +159,6 @@ def remove_dead(path: Path, token: str) -> bool:
 
 
 def age_s(path: Path) -> float:
-    """Return the seconds since a file was written to, by the clock of its file system; 0 if it is gone."""
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.") as now:
             return os.fstat(now.fileno()).st_mtime - path.lstat().st_mtime

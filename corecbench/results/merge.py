@@ -88,7 +88,6 @@ def _cells(stores: Sequence[Store], root: Path, merged: Merged) -> dict[Path, li
 
 
 def _worth(held: Held) -> tuple[bool, int, int]:
-    """Return what makes a cell worth more than another one with the same hash."""
     _, record = held[1]
     return record["status"] == "ok", len(record["sides"]), len(files_of(record))
 

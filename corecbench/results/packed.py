@@ -99,7 +99,6 @@ class Bundle:
         return [f"{self.path}: {fault}" for fault in faults]
 
     def contents(self, name: str) -> bytes:
-        """Return the contents of a file. zipfile reads no more than the size that was checked."""
         entry = self.entries[name]
         return self.records[name] if name in self.records else self._read(name, entry)
 
@@ -140,7 +139,6 @@ class Bundle:
 
 
 def _named(name: str, n_bytes: int) -> zipfile.ZipInfo:
-    """Return an entry that stands for a file whose contents another one holds."""
     entry = zipfile.ZipInfo(name)
     entry.orig_filename, entry.file_size = name, n_bytes
     return entry
@@ -186,7 +184,6 @@ def is_bundle(path: Path) -> bool:
 
 
 def is_regular(path: Path) -> bool:
-    """Return whether a path is that of a file, and of no link, pipe or device, which lead elsewhere or hang."""
     try:
         return stat.S_ISREG(path.lstat().st_mode)
     except OSError:
@@ -194,7 +191,6 @@ def is_regular(path: Path) -> bool:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, a folder with all that is in it, or whatever stands there; no link is followed."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)  # which would wait for a pipe
     else:
@@ -202,7 +198,6 @@ def remove(path: Path) -> None:
 
 
 def _inside(path: Path) -> tuple[Bundle, str] | None:
-    """Return the bundle through which a path leads, and the path in there; None if it leads through none."""
     for above in path.parents:
         if above.is_file():
             return bundle_at(above), path.relative_to(above).as_posix()
@@ -234,7 +229,6 @@ def contents_of(file: Path, shown: Path | None = None) -> bytes:
 
 
 def exists(path: Path) -> bool:
-    """Return whether a stored file or folder is there; a link is there wherever it leads."""
     if os.path.lexists(path):
         return True
     if (found := _inside(path)) is None:
@@ -259,7 +253,6 @@ def files_below(folder: Path) -> dict[str, int]:
 
 
 def cells_below(own_folder: Path, dataset: str = "*") -> list[Path]:
-    """Return the folder of every cell of a benchmark, damaged ones too, in order; of one data set or of all."""
     if own_folder.is_dir() or (found := _inside(own_folder)) is None:
         return sorted(own_folder.glob(f"{dataset}/*/seed*-*"))
     bundle, name = found

@@ -32,17 +32,14 @@ def without_private(value: Value) -> Value:
 
 
 def is_private(text: str) -> bool:
-    """Return whether a text holds what `without_private` replaces."""
     return _replaced(text, _private()) != text
 
 
 def hides(text: str) -> bool:
-    """Return whether a stored text may hold what `without_private` puts in the place of something private."""
     return any(sign in text for sign in ("~", "$", "***@"))
 
 
 def _private() -> dict[str, str]:
-    """Return what is not to be stored -> what stands for it."""
     secrets = {text: f"${name}" for name, text in os.environ.items() if SECRET.search(name) and len(text) >= LEAST}
     try:
         home = str(Path.home()).rstrip(os.sep)

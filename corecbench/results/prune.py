@@ -87,7 +87,6 @@ def unshared(store: Store) -> Iterator[Removal]:
 
 
 def models(store: Store) -> Iterator[Removal]:
-    """Yield the models that are kept with cells."""
     for folder, _ in store.sound():
         if (folder / MODEL).is_dir():
             yield Removal("models", folder, "kept models", size_of(folder / MODEL))
@@ -126,5 +125,4 @@ def _remove(removal: Removal) -> None:
 
 
 def size_of(path: Path) -> int:
-    """Return the bytes of a stored file, or of all files in a folder."""
     return path.stat().st_size if path.is_file() else sum(files_below(path).values())

@@ -69,7 +69,6 @@ class Recommended(Item):
 
     @property
     def moved(self) -> str:
-        """The change in a few characters."""
         return CHANGES[self.change].format(self.places)
 
 
@@ -92,7 +91,6 @@ class TopList:
 
     @property
     def standing(self) -> str:
-        """The rank of the held-out item in words."""
         known = (
             f"{self.rank:,}" if self.best_rank is None else f"somewhere from {self.best_rank:,} to {self.rank:,}"
         )
@@ -114,7 +112,6 @@ class Recommendation:
 
     @property
     def held_out(self) -> Past:
-        """The held-out item."""
         return self.history[-1]
 
 
@@ -189,7 +186,6 @@ def _list(row: RankedSide, user_id: str, titles: Mapping[str, str], most: int) -
 
 
 def _best(row: RankedSide, user_id: str, most: int) -> dict[str, float]:
-    """Return item id -> score of a user's best items, best first."""
     top = row.top[row.top["user_id"] == user_id].sort_values("position").head(most)
     return dict(zip(top["item_id"], top["score"].tolist(), strict=True))
 

@@ -38,18 +38,15 @@ class NewerError(ResultsError):
 
 
 def damaged(file: Path, what: str) -> DamagedError:
-    """Return the error of a damaged cell in one line: the file, what is wrong with it, and how it is mended."""
     return DamagedError(f"{file}: {what}; {MEND}")
 
 
 def variant_of(record: CellResult, label: str) -> str | None:
-    """Return the component that a label of a stored result is a variant of; None for one that is no variant."""
     plugin = record["plugins"].get(label)
     return plugin.get("variant_of") if plugin else None
 
 
 def settings_in(record: CellResult) -> Iterator[tuple[str, str, Any, bool]]:
-    """Yield every setting of a cell: component, setting, value, and whether the value holds in pairs only."""
     for name, values in record["settings"].items():
         in_pairs_only = record.get("in_pairs", {}).get(name, ())
         for setting, value in values.items():
@@ -66,7 +63,6 @@ def model_of(record: CellResult, label: str) -> str:
 
 
 def algorithms_in(record: CellResult) -> Iterator[tuple[str, int | str]]:
-    """Yield every algorithm of a cell with its number, or the version of its plugin; none if they are unknown."""
     numbers = record.get("algorithms")
     if numbers is not None:
         yield from numbers.items()
@@ -76,7 +72,6 @@ def algorithms_in(record: CellResult) -> Iterator[tuple[str, int | str]]:
 
 
 def sides_of(cell: CellRecord) -> tuple[RowSide, ...]:
-    """Return the sides of a cell that have rows, with the ensemble last if the cell has one."""
     if cell.get("trains") is False or cell.get("llm_epochs") == 0:
         return ("domain",)
     sides: tuple[RowSide, ...] = tuple(side for side in SIDES if cell[side] is not None)
@@ -84,12 +79,10 @@ def sides_of(cell: CellRecord) -> tuple[RowSide, ...]:
 
 
 def own_side(side: RowSide) -> Side:
-    """Return the side whose model alone a row is compared with. For an ensemble it is the domain side."""
     return "domain" if side == "ensemble" else side
 
 
 def failure_of(record: CellResult, side: RowSide) -> Failure | None:
-    """Return why a row of a cell has no ranks, or None if it has ranks."""
     if side in record["sides"]:
         return None
     failure = record.get("failed_sides", {}).get(side) or record["error"]
@@ -97,7 +90,6 @@ def failure_of(record: CellResult, side: RowSide) -> Failure | None:
 
 
 def record_text(record: CellResult) -> str:
-    """Return the contents of result.json."""
     return json.dumps(record, sort_keys=True, indent=2) + "\n"
 
 

@@ -35,69 +35,56 @@ class RowKey:
 
     @property
     def whole_dataset(self) -> str:
-        """The name of the data set without its reduction."""
         return self.reduction.whole(self.dataset)
 
     @property
     def pooled(self) -> RowKey:
-        """The row in which all windows of this one are pooled; itself where there is only one window."""
         return self.under(window=0)
 
     @property
     def without_windows(self) -> RowKey:
-        """The row where there is only one window."""
         return self.under(window=0, windows=1)
 
     @property
     def at_full_share(self) -> RowKey:
-        """The row at which all users train."""
         return self.under(train_share=1.0)
 
     def under(self, **reduction: Any) -> RowKey:
-        """Return the same row under other fields of the reduction, whether it exists or not."""
         other = replace(self.reduction, **reduction)
         return replace(self, dataset=other.name_of(self.whole_dataset), reduction=other)
 
     @property
     def is_pooled(self) -> bool:
-        """Whether it is over several windows."""
         return self.reduction.windows > 1 and not self.reduction.window
 
     @property
     def own(self) -> str | None:
-        """The model on this side. For an ensemble it is the domain model, which the ensemble is compared with."""
         return self.domain if own_side(self.side) == "domain" else self.llm
 
     @property
     def partner(self) -> str | None:
-        """The model on the other side."""
         return self.llm if own_side(self.side) == "domain" else self.domain
 
     @property
     def solo(self) -> RowKey:
-        """The row of the same model trained alone. A solo row is its own solo row."""
         side = own_side(self.side)
         domain, llm = (self.domain, None) if side == "domain" else (None, self.llm)
         return RowKey(self.dataset, side, domain, llm, sharing=None, reduction=self.reduction)
 
     @property
     def is_solo(self) -> bool:
-        """Whether this is the row of a model trained alone."""
         return self == self.solo
 
     @property
     def cell(self) -> str:
-        """The name of the cell, as it is stored."""
         return "+".join(part for part in (self.domain, self.llm, self.sharing, self.control) if part)
 
     @property
     def name(self) -> str:
-        """The name of the cell, and the side if the cell has several, such as "sasrec+llama+bdlm:llm"."""
         return f"{self.cell}:{self.side}" if self.sharing else self.cell
 
     @property
     def model(self) -> str:
-        """The models of the cell, such as "sasrec", or "sasrec + llama" for each side of a joint cell."""
         return " + ".join(name for name in (self.domain, self.llm) if name)
 
     def is_control(self, unshared: Collection[str]) -> bool:
@@ -108,11 +95,9 @@ class RowKey:
         return self.control is not None or self.sharing in unshared
 
     def is_called(self, name: str, benchmark: str | None = None) -> bool:
-        """Return whether a name given by a user means this row, or its whole cell."""
         return name in names_of(self.cell, [self.side], benchmark)
 
     def on(self, dataset: str) -> RowKey:
-        """Return the same row on another data set."""
         return replace(self, dataset=dataset)
 
 
@@ -121,7 +106,6 @@ PARTS = tuple(field.name for field in fields(RowKey) if field.compare and field.
 
 
 def rows_of(cell: CellRecord) -> list[RowKey]:
-    """Return the rows of a cell, one for each of its sides."""
     parts = cell["domain"], cell["llm"], cell["sharing"], cell.get("control")
     known = reduction_of(cell), cell.get("reference", False)
     return [RowKey(cell["dataset"], side, *parts, *known) for side in sides_of(cell)]
@@ -182,13 +166,11 @@ class ResultKey(NamedTuple):
 
 
 def result_key(record: CellResult) -> ResultKey:
-    """Return the identity of a stored result."""
     cell = record["cell"]
     return ResultKey(cell["dataset"], cell["name"], cell["seed"], record["hash"])
 
 
 def variants_of(entries: Iterable[Entry]) -> dict[str, str]:
-    """Return sharing module -> the one that it is a variant of, for the variants among some results."""
     found = {}
     for _, record in entries:
         label = record["cell"]["sharing"]
@@ -211,6 +193,5 @@ def names_of(cell: str, sides: Iterable[RowSide], benchmark: str | None = None) 
 
 
 def is_named(record: CellResult, names: Collection[str], benchmark: str | None = None) -> bool:
-    """Return whether any of the names means the cell of a record, or one of its sides."""
     cell = record["cell"]
     return not set(names_of(cell["name"], sides_of(cell), benchmark)).isdisjoint(names)

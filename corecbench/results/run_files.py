@@ -21,7 +21,6 @@ LISTS = {"models": "domain", "llms": "llm", "sharing": "sharing", "controls": "c
 
 
 def run_files(benchmark: str, records: Sequence[CellResult]) -> list[str]:
-    """Return TOML for `corecbench run --config`: a text for each group of `run_settings`."""
     import tomlkit
 
     return [tomlkit.dumps(values) for values in run_settings(benchmark, records)]
@@ -71,7 +70,6 @@ def _datasets(records: Sequence[CellResult]) -> list[str]:
 
 
 def _run(record: CellResult) -> Mapping[str, Any]:
-    """Return what a record says of its run; nothing if an earlier version wrote it."""
     return record.get("run", {})
 
 
@@ -94,7 +92,6 @@ def _alike(records: Sequence[CellResult]) -> dict[str, Any]:
         "train_shares": [reduction.train_share] if reduction.train_share != 1 else None,
         "selection": protocol.get("selection", "all-users") if reduction.train_share != 1 else None,
         "cold_items": reduction.cold_items or None,
-        "processes": processes if (processes := records[0].get("processes", 1)) > 1 else None,
     }
     return {
         **{key: names for key, names in lists.items() if names},

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 
 def check_known(what: str, names: Iterable[str], known: Collection[str]) -> None:
-    """Raise a UsageError if a name is unknown."""
     for name in names:
         if name not in known:
             raise unknown(what, name, known)
@@ -43,17 +42,14 @@ def on_datasets(entries: Sequence[Entry], datasets: Collection[str]) -> list[Ent
 
 
 def _wider(cell: CellRecord) -> tuple[str, str]:
-    """Return the names of a cell's data set with all windows, and without what was left out."""
     return pooled_dataset(cell), whole_dataset(cell)
 
 
 def datasets_in(entries: Iterable[Entry]) -> list[str]:
-    """Return the names of the data sets of some results, in the order of the results."""
     return list(dict.fromkeys(record["cell"]["dataset"] for _, record in entries))
 
 
 def known_datasets(entries: Iterable[Entry]) -> list[str]:
-    """Return the names by which `on_datasets` knows the data sets of some results."""
     cells = [record["cell"] for _, record in entries]
     return list(dict.fromkeys(name for cell in cells for name in (cell["dataset"], *_wider(cell))))
 
@@ -87,7 +83,6 @@ def select(
 
 
 def all_in(stores: Sequence[Store]) -> list[Entry]:
-    """Return all results of some benchmarks that can be read, each of them once."""
     return without_repeats(entry for store in stores for entry in store.sound())
 
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 
 def spare_folder(store: Store, folder: Path, cache: Path) -> Path:
-    """Return where in the cache a cell is kept that cannot be stored in its own folder."""
     root = hashlib.sha256(os.path.abspath(store.root).encode()).hexdigest()[:12]
     return cache / "unstored" / root / Path(*folder.parts[-4:])
 
@@ -67,7 +66,6 @@ def not_stored(records: Iterable[CellResult], store: Store) -> list[Path]:
 
 
 def spare_places(store: Store, folder: Path, cache: Path) -> Iterator[Path]:
-    """Yield the folders in which the cell can be kept, the best first."""
     yield spare_folder(store, folder, cache)
     try:
         yield Path(tempfile.mkdtemp(prefix="corecbench-"), *folder.parts[-4:])

@@ -57,11 +57,9 @@ class Store:
 
     @property
     def own_folder(self) -> Path:
-        """The folder of the benchmark."""
         return self.root / slug(self.benchmark)
 
     def folder(self, cell_name: str, dataset: str, seed: int, hash8: str) -> Path:
-        """Return the folder of the result of a cell, whether it exists or not."""
         return self.own_folder.joinpath(*cell_folder(cell_name, dataset, seed, hash8))
 
     def write(
@@ -124,7 +122,6 @@ class Store:
         return stored
 
     def elsewhere(self, folder: Path) -> Iterator[Path]:
-        """Yield the folders of the same cell, seed and hash in other benchmarks that lie beside this one."""
         inside = folder.relative_to(self.own_folder)
         for own in sorted(self.root.glob("*")):
             if own != self.own_folder and not own.is_symlink() and (own / inside).is_dir():
@@ -158,14 +155,12 @@ class Store:
                 lease.release()
 
     def has_failed(self, folder: Path) -> bool:
-        """Return whether a cell is stored as one that failed."""
         try:
             return self.read(folder)["status"] == "failed"
         except ResultsError:
             return False
 
     def read(self, folder: Path) -> CellResult:
-        """Return the record of a cell. Errors are those of `read_record`."""
         return read_record(folder)
 
     def ranks(self, folder: Path, side: RowSide) -> pd.DataFrame:
@@ -221,7 +216,6 @@ class Store:
         return read_table(read_file(folder, ITEMS_FILE, record), file, ITEMS, once="item_id")
 
     def _with_side(self, folder: Path, side: RowSide) -> CellResult:
-        """Return the record of a cell that has a side."""
         record = self.read(folder)
         if side not in record["sides"]:
             raise ResultsError(f"{folder}: no {side} side; have: {', '.join(record['sides']) or 'none'}")
@@ -229,7 +223,6 @@ class Store:
 
     @property
     def is_packed(self) -> bool:
-        """Whether the results lie in a bundle, which is only read."""
         return self.root.is_file()
 
     def check_own(self, folders: Iterable[Path] = ()) -> None:
@@ -258,14 +251,12 @@ class Store:
         return record
 
     def is_done(self, folder: Path) -> bool:
-        """Return whether all rows of a cell succeeded and nothing that is stored with it is damaged."""
         try:
             return self.checked(folder)["status"] == "ok"
         except ResultsError:
             return False
 
     def folders(self, dataset: str | None = None) -> list[Path]:
-        """Return the folder of every stored cell, damaged ones too."""
         pattern = slug(dataset) if dataset is not None else "*"
         return cells_below(self.own_folder, pattern)
 
@@ -278,7 +269,6 @@ class Store:
         yield from sorted(((folder, self.read(folder)) for folder in self.folders(dataset)), key=_place)
 
     def sound(self) -> list[Entry]:
-        """Return the same as `records`, without cells that cannot be read: `damaged` says why."""
         entries = []
         for folder in self.folders():
             with self.noting(folder):
@@ -287,7 +277,6 @@ class Store:
 
     @contextlib.contextmanager
     def noting(self, folder: Path) -> Iterator[None]:
-        """Let an error about a stored cell cost this cell only, and note it in `damaged`."""
         try:
             yield
         except ResultsError as error:
@@ -300,12 +289,10 @@ def _place(entry: Entry) -> tuple[str, str, int, str]:
 
 
 def state_of(folder: Path) -> Path:
-    """Return the folder in which the state of a cell's training is kept until the cell is stored."""
     return folder.with_name(f".{folder.name}.state")
 
 
 def remove_leftovers(folder: Path, with_state: bool = False) -> None:
-    """Remove what killed writers of a cell have left and, if that is wished, the state of its training."""
     kept = {lease_of(folder)} | (set() if with_state else {state_of(folder)})
     for leftover in set(folder.parent.glob(f".{folder.name}.*")) - kept:
         remove(leftover)

@@ -77,7 +77,6 @@ class StoredLists:
 
 
 def _values(row: RankedSide, metric: Metric) -> pd.Series:
-    """Return a metric of each user."""
     rank, n_candidates = (row.ranks[column].to_numpy() for column in ("rank", "n_candidates"))
     return pd.Series(measure_checked("gain", metric, rank, n_candidates), row.ranks.index)
 

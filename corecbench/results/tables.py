@@ -83,7 +83,6 @@ def read_table(
 
 
 def _fits(column: pd.Series) -> bool:
-    """Return whether a column holds nothing but what its name stands for."""
     if column.name in LEAST:
         return bool(is_integer_dtype(column) and not column.hasnans and (column >= LEAST[column.name]).all())
     if TYPES.get(column.name) == TEXT:
@@ -92,7 +91,6 @@ def _fits(column: pd.Series) -> bool:
 
 
 def check_candidates(ranks: pd.DataFrame, n_candidates: pd.Series, file: Path) -> None:
-    """Raise a DamagedError if a rank is beyond the candidates of its user."""
     beyond = ranks["rank"].to_numpy() > n_candidates.to_numpy()
     if beyond.any():
         worst = beyond.argmax()

@@ -44,17 +44,14 @@ class Users:
 
     @functools.cached_property
     def order(self) -> np.ndarray:
-        """The place of each user in `stored`, int64 [U], in the order of user ids."""
         return np.asarray(self.stored["user_id"].argsort(kind="stable"))
 
     @functools.cached_property
     def facts(self) -> pd.DataFrame:
-        """The test item of each user, and FACTS where they are known, indexed by user_id in order."""
         return self.stored.drop(columns="n_candidates").iloc[self.order].set_index("user_id")
 
     @functools.cached_property
     def n_candidates(self) -> np.ndarray:
-        """int64 [U], in the order of user ids."""
         candidates: np.ndarray = np.asarray(self.stored["n_candidates"])[self.order]
         return candidates
 
@@ -74,7 +71,6 @@ class UserRanks:
     """int64 [U], the best ranks that are possible, `rank` being the worst ones; None where all are known."""
 
     def frame(self) -> pd.DataFrame:
-        """Return the ranks as a table with the columns of `Store.ranks`, indexed by user_id in order."""
         bound = {} if self.best is None else {BEST_RANK: self.best}
         return self.facts.assign(rank=self.rank, n_candidates=self.n_candidates, **bound)
 
@@ -95,14 +91,12 @@ class RanksReader:
         return known_columns(users.stored.join(ranks))
 
     def read(self, folder: Path, side: RowSide, record: CellResult) -> UserRanks:
-        """Return the ranks of a side in the order of user ids. Errors are as in `stored`."""
         users, ranks = self._read(folder, side, record)
         in_order = ranks.iloc[users.order]
         best = in_order[BEST_RANK].to_numpy() if BEST_RANK in ranks else None
         return UserRanks(users.facts, in_order["rank"].to_numpy(), users.n_candidates, best)
 
     def _read(self, folder: Path, side: RowSide, record: CellResult) -> tuple[Users, pd.DataFrame]:
-        """Return the users of a side, and a table of their ranks in the order of `Users.stored`."""
         name, n_users = side_file(record["cell"], side, RANKS_FILE), record["sides"][side]["n_users"]
         file = folder / name
         contents = read_file(folder, name, record)

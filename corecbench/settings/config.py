@@ -248,25 +248,20 @@ class RunConfig:
 
     @property
     def refits(self) -> bool:
-        """Whether each cell is trained again on all before the test items."""
         return self.split == "time" if self.refit is None else self.refit
 
     def max_history_on(self, dataset: str) -> int:
-        """Return the number of items of a history that a model sees on one data set."""
         own = self.per_dataset.get(dataset, PerDataset()).max_history
         return self.max_history if own is None else own
 
     def item_text_on(self, dataset: str) -> str:
-        """Return what the text of an item is made of on one data set."""
         own = self.per_dataset.get(dataset, PerDataset()).item_text
         return self.item_text if own is None else own
 
     def settings_on(self, dataset: str) -> Settings:
-        """Return the settings that hold on one data set."""
         return over(self.settings, self.per_dataset.get(dataset, PerDataset()).settings)
 
     def settings_in_pairs_on(self, dataset: str) -> Settings:
-        """Return the settings that hold in the pairs of one data set."""
         own = over(self.in_pairs, self.per_dataset.get(dataset, PerDataset()).in_pairs)
         return over(self.settings_on(dataset), own)
 
@@ -326,7 +321,6 @@ def load(
 
 
 def variant(name: str, table: Mapping[str, Any]) -> Variant:
-    """Return the variant that a table such as [variants.NAME] describes."""
     of = {key: value for key, value in table.items() if key == "of"}
     settings = {key: value for key, value in table.items() if key != "of"}
     return configure(Variant, {**of, "settings": settings}, f"variants.{name}")

@@ -58,17 +58,14 @@ def check(hint: Any, value: object, name: str) -> object:
 
 
 def holds_bool(value: object) -> bool:
-    """Return whether a value is true or false, or a list with one of them."""
     return isinstance(value, bool) or (isinstance(value, list | tuple) and any(map(holds_bool, value)))
 
 
 def takes_bool(hint: object) -> bool:
-    """Return whether an annotation allows true and false. Elsewhere they would be read as 1 and 0."""
     return hint in (bool, Any, object) or any(takes_bool(part) for part in get_args(hint))
 
 
 def shown(hint: object) -> str:
-    """Return an annotation as text for a user."""
     return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint).replace("typing.", "")
 
 

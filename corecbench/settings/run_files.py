@@ -31,7 +31,6 @@ DEEPEST = 50
 
 
 def packaged() -> dict[str, Path]:
-    """Return the run files that come with corecbench, by name."""
     return {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
 
 
@@ -54,7 +53,6 @@ def find(config: str | Path) -> Path:
 
 
 def summary(path: Path) -> str:
-    """Return the first line of a run file, which says in a comment what it shows."""
     with path.open(encoding="utf-8") as file:
         return file.readline().lstrip("#").strip()
 
@@ -146,7 +144,6 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def _check_size(path: Path, data: bytes) -> None:
-    """Raise a UsageError for a file that would take long to read."""
     if len(data) > MOST_BYTES:
         raise UsageError(f"{path}: more than {MOST_BYTES:,} bytes, the most of a run file")
     for number, line in enumerate(data.splitlines(), start=1):
@@ -155,6 +152,5 @@ def _check_size(path: Path, data: bytes) -> None:
 
 
 def _is_deeper(value: object, levels: int) -> bool:
-    """Return whether there are more tables and lists within each other than so many."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return levels < 0 or any(_is_deeper(each, levels - 1) for each in inner)

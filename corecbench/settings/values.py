@@ -51,7 +51,6 @@ def parse_set(text: str) -> tuple[str, str, Any]:
 
 
 def parse_sets(texts: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return component -> setting -> value of texts such as `parse_set` takes."""
     found: dict[str, dict[str, Any]] = {}
     for text in texts:
         component, key, value = parse_set(text)
@@ -60,7 +59,6 @@ def parse_sets(texts: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def names(value: object) -> Any:
-    """Return names without repetition, from a text such as "a,b" or from a list of such texts or of paths."""
     if isinstance(value, str | Path):
         value = [value]
     if not isinstance(value, list | tuple) or not all(isinstance(part, str | Path) for part in value):

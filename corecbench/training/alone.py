@@ -55,17 +55,14 @@ def predicting(
 
 
 def own_contents(side: SideTraining) -> Sequence[Content]:
-    """Return what a model itself has to say of texts in its scores. An LLM says it by its `text`."""
     return recommender_abilities(side.model).contents if side.side == "domain" else ()
 
 
 def with_own_content(training: CellTraining, side: SideTraining) -> SideTraining:
-    """Return a side with its own texts in its scores, if that is clearly better."""
     return with_content(training, side, own_contents(side))
 
 
 def build_alone(training: CellTraining, solo: Solo) -> Recommender:
-    """Return the domain model as it is alone, with what it learnt. A model without weights is fitted again."""
     as_alone = replace(training, cell=solo.selected.label, setup=without_control(training.setup))
     model, _ = as_alone.build_solo("domain", solo.selected)
     restore(model, solo.learnt().state)
@@ -73,7 +70,6 @@ def build_alone(training: CellTraining, solo: Solo) -> Recommender:
 
 
 def without_control(setup: Setup) -> Setup:
-    """Return where a model is built alone: with the item texts as they are, also where a control replaces them."""
     if setup.plain_texts is None:
         return setup
     catalog = replace(setup.catalog, item_texts=tuple(setup.plain_texts))

@@ -25,32 +25,27 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Take the present weights into the average."""
         self.n_steps += 1
         decay = self.decay if self.trained else min(self.decay, (1 + self.n_steps) / (10 + self.n_steps))
         torch._foreach_lerp_(self.averages, list(self.parameters), 1 - decay)
 
     @torch.no_grad()
     def ahead(self) -> list[torch.Tensor]:
-        """Return how far the weights are ahead of their averages."""
         return list(torch._foreach_sub(list(self.parameters), self.averages))
 
     @torch.no_grad()
     def rest(self) -> None:
-        """End a turn: let the parameters be their averages."""
         self.lag = self.ahead()
         self.exchange()
 
     @torch.no_grad()
     def resume(self) -> None:
-        """Begin a turn: the parameters are averages, which others may have moved; go on as far ahead as before."""
         self.averages = [parameter.detach().clone() for parameter in self.parameters]
         if self.lag:
             torch._foreach_add_(list(self.parameters), self.lag)
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """Let the parameters be their averages inside the `with` block."""
         self.exchange()
         try:
             yield
@@ -59,26 +54,22 @@ class WeightAverage:
 
     @torch.no_grad()
     def exchange(self) -> None:
-        """Exchange the values of parameters and averages."""
         for parameter, average in zip(self.parameters, self.averages, strict=True):
             value = parameter.clone()
             parameter.copy_(average)
             average.copy_(value)
 
     def state(self) -> dict[str, torch.Tensor]:
-        """Return everything that the average remembers, by name."""
         named = {"average": self.averages, "lag": self.lag}
         return {f"{name}.{n}": tensor for name, tensors in named.items() for n, tensor in enumerate(tensors)}
 
     @torch.no_grad()
     def put_back(self, state: Mapping[str, torch.Tensor], n_steps: int) -> None:
-        """Let the average be as it was when `state` was taken, after so many steps."""
         self.n_steps = n_steps
         self.averages, self.lag = (numbered(state, name, self.parameters) for name in ("average", "lag"))
 
 
 def numbered(state: Mapping[str, torch.Tensor], name: str, like: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    """Return the tensors "NAME.0", "NAME.1" and so on of a state, on the devices of others, if it has them."""
     if f"{name}.0" not in state:
         return []
     return [state[f"{name}.{n}"].to(tensor.device) for n, tensor in enumerate(like)]

@@ -41,13 +41,11 @@ def states_alone(
 
 
 def begin(module: SharingModule, pretrained: Pretrained) -> None:
-    """Start a sharing module, which may change nothing that it is given."""
     with guard(owner_of(module), "start"), unchanged(tensors_of(pretrained)):
         module.start(pretrained)
 
 
 def let_read(model: Recommender, owner: str, pretrained: Pretrained, device: str) -> None:
-    """Let a model that wants it read what is said of texts; it may change nothing of that, and make layers."""
     read_texts = recommender_abilities(model).read_texts
     if read_texts is not None:
         with guard(owner, "read_texts"), unchanged(tensors_of(pretrained)):
@@ -57,7 +55,6 @@ def let_read(model: Recommender, owner: str, pretrained: Pretrained, device: str
 
 
 def tensors_of(pretrained: Pretrained) -> dict[str, torch.Tensor | None]:
-    """Return what each tensor is called -> the tensor."""
     tensors = {name: value for name, value in vars(pretrained).items() if isinstance(value, torch.Tensor)}
     return {f"what it is told of the {name} of a side": tensor for name, tensor in tensors.items()}
 

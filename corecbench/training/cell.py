@@ -82,7 +82,6 @@ class CellTraining:
     """Number of users who are validated after each epoch, fewer than there are; None for all."""
 
     def seed(self, purpose: str) -> None:
-        """Seed torch for one purpose of this cell."""
         seed_torch(self.setup.seed, self.setup.catalog.name, self.cell, purpose)
 
     def build_solo(self, side: Side, selected: Selected) -> tuple[Recommender, Ids | None]:
@@ -141,13 +140,11 @@ class CellTraining:
         return rank_task(self.checked_answer(model), task, device=self.setup.device, top_k=top_k, to=to)
 
     def checked_answer(self, model: Recommender) -> Callable[[Batch], States | torch.Tensor]:
-        """Return what a model ranks by. It raises a PluginError for an answer that the contract does not allow."""
         abilities, n_items = recommender_abilities(model), self.setup.catalog.n_items
         answer, check = abilities.answer, checked if abilities.scores is None else checked_scores
         return lambda batch: check(answer(batch), batch, n_items)
 
     def states(self, model: Recommender) -> Mapping[str, States]:
-        """Return a side's states of the users that are ranked at each stage, as they are now."""
         evaluate(model)
         states = cast("Callable[[Batch], States]", self.checked_answer(model))
         device = self.setup.device
@@ -155,7 +152,6 @@ class CellTraining:
 
     @functools.cached_property
     def tasks(self) -> Mapping[str, RankingTask]:
-        """The users, histories and held-out items of each stage; made once, since every epoch is validated."""
         return {stage: self.split.task(stage, self.setup.max_history) for stage in self.split.held}
 
     @functools.cached_property
@@ -172,16 +168,13 @@ class CellTraining:
         return held.of(chosen).task(self.setup.max_history)
 
     def validate(self, model: Recommender, task: RankingTask | None = None) -> float:
-        """Return NDCG@10 on the validation items of all users, or of those of a task."""
         return float(self.validated(model, task).mean())
 
     def validated(self, model: Recommender, task: RankingTask | None = None) -> np.ndarray:
-        """Return NDCG@10 of each user on the validation items, float64 [T], without ranks beyond its cutoff."""
         cutoff = getattr(self.validation_metric, "k", 0)
         return self.values(self.rank(model, "validation", task=task, to=cutoff))
 
     def values(self, ranks: Ranks) -> np.ndarray:
-        """Return NDCG@10 of each user, float64 [T]."""
         return self.validation_metric.per_user(ranks.rank, ranks.n_candidates)
 
     def user_states(self, model: Recommender) -> torch.Tensor:
@@ -198,13 +191,11 @@ class CellTraining:
         return states
 
     def item_states(self, model: Recommender) -> torch.Tensor:
-        """Return a side's state after a history of each item alone, float32 [N+1, d], row 0 zero."""
         n_items = self.setup.catalog.n_items
         states = last_states(model, single_items(n_items, self.setup.device), n_items)
         return torch.cat([states.new_zeros(1, states.shape[1]), states])
 
     def train_solo(self, side: Side, selected: Selected, on_epoch: OnEpoch) -> SideTraining:
-        """Train a model alone until validation no longer improves, or its epochs are over."""
         model, _ = self.build_solo(side, selected)
         epochs = selected.config.epochs if trainable(model) else 0
         training = self.side_training(side, selected, model, epochs)
@@ -245,7 +236,6 @@ def make_ready(model: Recommender, selected: Selected, train: Interactions, devi
 
 
 def show_training_part(fit: Callable[[Interactions], None] | None, owner: str, train: Interactions) -> None:
-    """Let a component that wants to see the training part see a copy: all other cells read the same arrays."""
     if fit is not None:
         with guard(owner, "fit"):
             time = None if train.time is None else train.time.copy()
@@ -283,5 +273,4 @@ def check_announced(contents: Sequence[Content], selected: Selected) -> None:
 
 
 def with_planned_epochs(epochs: int, on_epoch: OnEpoch) -> OnEpoch:
-    """Return `on_epoch` with the number of epochs of the whole cell added to each record."""
     return lambda record: on_epoch({**record, "planned_epochs": epochs})

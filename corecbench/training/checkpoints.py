@@ -78,8 +78,6 @@ class Checkpoints:
     """Set when the training is to end: it writes its state after the present epoch, and raises `Stopped`."""
 
     def recording(self, on_epoch: OnEpoch) -> OnEpoch:
-        """Return `on_epoch`, of which the records are kept too."""
-
         def record_and_tell(record: EpochRecord) -> None:
             self.records.append(record)
             on_epoch(record)
@@ -111,7 +109,6 @@ class Checkpoints:
         return self.n_turns
 
     def put_back(self, state: State) -> None:
-        """Let sides and torch's generators stand where they stood, and tell the epochs that were not told yet."""
         for side, facts in state.facts["sides"].items():
             side_state.put_back(self.sides[side], below(state.tensors, side), facts)
         torch.set_rng_state(state.tensors["random"])
@@ -121,7 +118,6 @@ class Checkpoints:
             self.on_epoch(record)
 
     def begun(self) -> None:
-        """Put the latest state within the turn that begins back, if there is one."""
         latest, self.latest = self.latest, None
         if latest is not None:
             self.put_back(latest)
@@ -157,7 +153,6 @@ class Checkpoints:
             raise Stopped
 
     def share(self, shared: Path) -> None:
-        """Copy the state after the first turn, if one could be written, to where other cells look for it."""
         with workspace(shared.parent) as folder, contextlib.suppress(FileNotFoundError):
             shutil.copyfile(self.folder / TURN, folder / shared.name)
             os.replace(folder / shared.name, shared)
@@ -165,7 +160,6 @@ class Checkpoints:
             old.unlink(missing_ok=True)
 
     def write(self, file: Path, **further: Any) -> None:
-        """Write the state. If it cannot be written, training goes on without."""
         try:
             self._write(file, **further)
         except (OSError, SafetensorError) as error:
@@ -216,12 +210,10 @@ def read(file: Path, **wanted: str) -> State | None:
 
 
 def first_of(turns: Sequence[PlannedTurn]) -> list[Any]:
-    """Return side and epochs of the first turn."""
     return [turns[0].side, turns[0].epochs]
 
 
 def modified(file: Path) -> float:
-    """Return when a file was written, 0 if it is gone."""
     try:
         return file.stat().st_mtime
     except OSError:

@@ -68,11 +68,9 @@ class WithContent(nn.Module):
         self.register_buffer("content", content, persistent=False)
 
     def texts(self, batch: Batch) -> torch.Tensor:
-        """Return the weighted mean row of each history, float32 [B, k]."""
         return self.weight.weight * mean_texts(batch.history, self.content, self.weight.decay)
 
     def for_new(self, of_items: torch.Tensor) -> torch.Tensor:
-        """Return rows or scores of all items, those of new ones as much as these count."""
         known = len(of_items) - self.n_new
         return torch.cat([of_items[:known], self.weight.new * of_items[known:]]) if self.n_new else of_items
 
@@ -81,7 +79,6 @@ class StatesWithContent(WithContent):
     """A recommender with states, to which the rows of texts are joined."""
 
     def states(self, batch: Batch) -> States:
-        """Return the states after the last item of each history: user float32 [B, d + k], item [N+1, d + k]."""
         states = own_states(self.model, batch)
         item = torch.cat([states.item, self.for_new(self.content)], dim=1)
         return States(torch.cat([states.user, self.texts(batch)], dim=1), item)
@@ -104,7 +101,6 @@ class ScoresWithContent(WithContent):
         self.register_buffer("place", torch.as_tensor(place).to(content.device), persistent=False)
 
     def scores(self, batch: Batch) -> torch.Tensor:
-        """Return the scores of all items for each history, float32 [B, N+1]."""
         of_texts = (self.texts(batch) @ self.distinct.T)[:, self.place]
         return own_scores(self.model, batch) + self.for_new(of_texts.T).T
 
@@ -117,24 +113,20 @@ class WithScores(nn.Module):
         self.model, self.other, self.examples, self.weight = model, other, model.examples, weight
 
     def scores(self, batch: Batch) -> torch.Tensor:
-        """Return the scores of all items for each history, float32 [B, N+1]."""
         return own_scores(self.model, batch) + self.weight * self.other.scores(batch).float()
 
 
 def with_scores(model: Recommender, other: Scores, weight: float) -> Recommender:
-    """Return a recommender beside another one; the arguments are those of `WithScores`."""
     return cast("Recommender", WithScores(model, other, weight))
 
 
 def with_term(model: Recommender, term: ScoreTerm, weight: TermWeight) -> Recommender:
-    """Return a recommender in whose scores something else counts."""
     if isinstance(term, TextScores):
         return with_texts(model, term.content, weight, term.n_new)
     return with_scores(model, term.model, weight.weight)
 
 
 def with_texts(model: Recommender, content: torch.Tensor, weight: TermWeight, n_new: int = 0) -> Recommender:
-    """Return a recommender beside texts; the arguments are those of `WithContent`."""
     kind = StatesWithContent if recommender_abilities(model).scores is None else ScoresWithContent
     return cast("Recommender", kind(model, content, weight, n_new))
 
@@ -148,7 +140,6 @@ class Known:
     """User float32 [U+1, d], item [N+1, d]."""
 
     def states(self, batch: Batch) -> States:
-        """Return the states of a batch, user float32 [B, d], item [N+1, d]."""
         return States(self.known.user[batch.user], self.known.item)
 
 
@@ -196,18 +187,15 @@ def with_content(
 
 
 def known(training: CellTraining, model: Recommender) -> Known:
-    """Return the answers of a model with states to all users of the validation task."""
     states = functools.partial(own_states, model)
     return Known(model.examples, task_states(states, training.tasks["validation"], device=training.setup.device))
 
 
 def values_of(training: CellTraining, side: Side, model: Recommender) -> np.ndarray:
-    """Return NDCG@10 of each user on the validation items, float64 [T]."""
     return training.validation.measure(side, lambda: training.validated(model))
 
 
 def best_version(worths: Sequence[Worth]) -> int:
-    """Return the place of what is best for the users that its weight was not chosen by, the first of equals."""
     means = [float(worth.of_others.mean()) for worth in worths]
     return means.index(max(means))
 
@@ -228,7 +216,6 @@ def named(weight: TermWeight, number: int, version: int | None = None) -> dict[s
 
 
 def versions(content: Content) -> Sequence[torch.Tensor | Scores]:
-    """Return what a part of a `content` may be, one or several."""
     return content if isinstance(content, tuple) else (content,)
 
 

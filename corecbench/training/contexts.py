@@ -35,7 +35,6 @@ class Contexts:
 
     @property
     def length(self) -> np.ndarray:
-        """The number of items of each history, int64 [R]."""
         return self.histories.length
 
     def of_users(self, users: np.ndarray) -> Contexts:
@@ -70,7 +69,6 @@ class Contexts:
         return Batch(self._tensor(self.users[chosen]), self._tensor(history), target, time=time)
 
     def whole(self) -> Batch:
-        """Return all contexts as one batch [R, L], which takes R x L places: for small data."""
         batch = self.take(np.arange(len(self)))
         wider = (0, self.max_history - batch.history.shape[1])
         target, time = (
@@ -116,7 +114,6 @@ def single_items(n_items: int, device: str = "cpu") -> Contexts:
 
 
 def latest(train: Interactions, n_users: int, max_history: int, device: str = "cpu") -> Contexts:
-    """Return for each user 1..U the latest `max_history` training items, oldest first."""
     n_items = np.bincount(train.user, minlength=n_users + 1)
     length = np.minimum(n_items, max_history)
     start = np.cumsum(n_items) - length

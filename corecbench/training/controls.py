@@ -100,7 +100,6 @@ class AppliedControl:
         return left
 
     def sharing(self, module: Selected) -> Selected:
-        """Return the sharing module with the settings of the control."""
         if not self.abilities.sharing_settings:
             return module
         fields = {field.name: getattr(module.config, field.name) for field in dataclasses.fields(module.config)}

@@ -23,19 +23,15 @@ class ByCosine(torch.nn.Module):
             self.loss = abilities.loss
 
     def states(self, batch: Batch) -> States:
-        """Return the states of a batch, of the shapes that the recommender gives them."""
         return self.scaled(self.model.states(batch))
 
     def last_states(self, batch: Batch) -> States:
-        """Return the states after the last items."""
         answer = recommender_abilities(self.model).last_states or self.model.states
         return self.scaled(answer(batch))
 
     def scaled(self, states: States) -> States:
-        """Return states whose products are cosines, divided by the temperature."""
         return States(normalize(states.user, dim=-1) / self.temperature, normalize(states.item, dim=-1))
 
 
 def by_cosine(model: Recommender, temperature: float) -> Recommender:
-    """Return a recommender that scores by cosines, divided by a temperature."""
     return cast("Recommender", ByCosine(model, temperature))

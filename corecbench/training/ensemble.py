@@ -83,12 +83,10 @@ class Ensemble:
         return chosen
 
     def validate(self) -> float:
-        """Return NDCG@10 on the validation items, by the scores as they are combined now."""
         measure = self.training.validation.measure
         return measure("ensemble", lambda: float(self.training.values(self.rank("validation")).mean()))
 
     def rank(self, stage: str, top_k: int = 0) -> Ranks:
-        """Rank the held-out items of a stage, and keep each user's best candidates."""
         task, device = self.training.tasks[stage], self.training.setup.device
         with guard(owner_of(self.module), "combine"):
             return rank_task(lambda batch: self.scores(stage, batch), task, device=device, top_k=top_k)
@@ -107,7 +105,6 @@ class Ensemble:
         return pad(combined.float(), (1, 0))
 
     def scores_of(self, side: Side, stage: str, batch: Batch) -> torch.Tensor:
-        """Return one side's scores of a batch, float32 [B, N]."""
         answers = self.states[side]
         if callable(answers):
             return answers(batch)[:, 1:].float()

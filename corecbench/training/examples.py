@@ -90,7 +90,6 @@ class Examples:
 
     @cached_property
     def _popularity(self) -> tuple[np.ndarray, np.ndarray]:
-        """The cumulative frequency of the items that are known, and the logarithm of each one's share in a draw."""
         of_popular = self.frequency / self.frequency.sum()
         return np.cumsum(self.frequency), np.log((of_popular + 1 / self.n_known) / 2)
 
@@ -118,7 +117,6 @@ class Examples:
 
     @cached_property
     def _seen_pairs(self) -> np.ndarray:
-        """Every pair of a user and an item as one number, int64 [M], ascending. Sorted once, not each epoch."""
         return np.sort(self.user * (self.n_items + 1) + self.item)
 
     def _sample_negatives(self, generator: np.random.Generator) -> np.ndarray:

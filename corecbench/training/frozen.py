@@ -38,7 +38,6 @@ class FrozenStates:
 
     @functools.cached_property
     def stretches(self) -> tuple[np.ndarray, np.ndarray]:
-        """Where the states of each context begin and how many there are, int64 [R]; empty where each has one."""
         length = np.zeros(0, dtype=np.int64) if self.length is None else self.length
         return np.cumsum(length) - length, length
 
@@ -99,7 +98,6 @@ class FrozenScores:
 
 
 def evaluate(model: object) -> None:
-    """Switch off what is random in a model."""
     if isinstance(model, torch.nn.Module):
         model.eval()
 
@@ -142,7 +140,6 @@ def last_states(model: Recommender, contexts: Contexts, n_items: int | None = No
 def _in_batches(
     model: Recommender, contexts: Contexts, n_items: int | None
 ) -> Iterator[tuple[np.ndarray, Batch, States]]:
-    """Yield rows of contexts, histories of similar length together, with their batch and its states."""
     evaluate(model)
     order = np.argsort(contexts.length, kind="stable")
     for rows in np.split(order, range(CONTEXTS_PER_BATCH, len(order), CONTEXTS_PER_BATCH)):

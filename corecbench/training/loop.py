@@ -102,12 +102,10 @@ class SideTraining:
 
     @property
     def is_validated(self) -> bool:
-        """Whether an epoch, or a choice after the training, has a value on the validation items."""
         return self.best_value >= 0
 
     @property
     def parts(self) -> list[Recommender | torch.nn.Module]:
-        """What the side trains: its model and, where the sharing module has some, the layers beside it."""
         return [self.model] if self.layers is None else [self.model, self.layers]
 
     def train_turn(
@@ -180,7 +178,6 @@ class SideTraining:
                 self.best_value = self.validate_all(self.model)
 
     def frozen_states(self, contexts: Contexts) -> Frozen:
-        """Return the states of all contexts on this side, or what gives scores of them, without gradients."""
         if self.abilities.scores is not None:
             return FrozenScores(self.model, contexts)
         with guard(self.owner, "states"):
@@ -212,7 +209,6 @@ class SideTraining:
         return float(np.mean(each.tolist()))
 
     def set_training(self) -> None:
-        """Switch everything that the side trains to training."""
         with guard(self.owner, "train"):
             for part in self.parts:
                 if isinstance(part, torch.nn.Module):
@@ -241,7 +237,6 @@ class SideTraining:
         return loss
 
     def known(self, states: States) -> States:
-        """Return states without those of items that do not exist yet: no loss may learn anything of them."""
         n_known = self.examples.n_known
         if n_known == self.examples.n_items:
             return states
@@ -290,13 +285,11 @@ class SideTraining:
         return rate
 
     def keep_if_best(self, value: float) -> None:
-        """Keep the present weights if no earlier epoch was better on validation."""
         if value > self.best_value:
             self.best_value, self.best_epoch, self.best_state = value, self.epochs, snapshot(self.model)
             self.best_layers = {} if self.layers is None else snapshot(self.layers)
 
     def restore_best(self) -> None:
-        """Put the best weights back."""
         restore(self.model, self.best_state)
         if self.layers is not None:
             restore(self.layers, self.best_layers)

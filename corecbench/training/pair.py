@@ -85,7 +85,6 @@ class Pair:
 
     @property
     def sides(self) -> Mapping[Side, Selected]:
-        """Both models, in the order in which they are built and ask for their tables."""
         return {"domain": self.domain, "llm": self.llm}
 
 
@@ -279,7 +278,6 @@ def start(
 
 
 def texts_for(pair: Pair, llm: Recommender) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-    """Return what the sharing module is told of the texts: the `text` and the `text_states` of the LLM."""
     abilities = recommender_abilities(llm)
     text, states = abilities.text, abilities.text_states
     if pair.text is None:

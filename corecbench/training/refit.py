@@ -31,17 +31,14 @@ class Validation:
     """Row -> all else that was measured, in order."""
 
     def measure(self, row: RowSide, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what a function measures for a row."""
         value = function(*args, **kwargs)
         self.measured[row].append(value)
         return value
 
     def of_epoch(self, side: Side, epoch: int, measure: Callable[[], float]) -> float:
-        """Return NDCG@10 of a side after an epoch, 0 for one that has none."""
         return measure() if epoch else self.measure(side, measure)
 
     def turns(self, turns: Sequence[PlannedTurn]) -> Sequence[PlannedTurn]:
-        """Return the turns that are carried out."""
         return turns
 
 
@@ -50,17 +47,14 @@ class EarlierValidation(Validation):
     """Tells a refit what was measured, and measures nothing."""
 
     def measure(self, row: RowSide, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what was measured in this place."""
         value: T = self.measured[row].pop(0)
         return value
 
     def of_epoch(self, side: Side, epoch: int, measure: Callable[[], float]) -> float:
-        """Return what was measured after this epoch."""
         said = {(each["side"], each["epoch"]): each["validation"] for each in self.epochs}
         return said[side, epoch] if epoch else self.measure(side, measure)
 
     def turns(self, turns: Sequence[PlannedTurn]) -> Sequence[PlannedTurn]:
-        """Return the turns without the epochs at the end that led to nothing."""
         n_epochs: defaultdict[int, int] = defaultdict(int)
         for record in self.epochs[: last_kept(self.epochs)]:
             n_epochs[record["turn"]] += 1

@@ -97,7 +97,6 @@ def needed_epochs(module: SharingModule, budget: Budget, spent: int) -> int | No
 
 
 def epochs_of(turns: Sequence[Turn]) -> dict[Side, int]:
-    """Return the epochs of each side in all turns together."""
     return {side: sum(turn.epochs for turn in turns if turn.side == side) for side in SIDES}
 
 

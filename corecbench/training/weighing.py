@@ -54,7 +54,6 @@ class TextScores:
     """Factors, from which one is chosen, by which an item of a history counts less than the next one."""
 
     def scores(self, batch: Batch, decay: float) -> torch.Tensor:
-        """Scores of all items, float32 [B, N+1]."""
         return mean_texts(batch.history, self.content, decay) @ self.content.T
 
 
@@ -67,7 +66,6 @@ class ModelScores:
     n_new: int = 0
 
     def scores(self, batch: Batch, decay: float) -> torch.Tensor:
-        """Scores of all items, float32 [B, N+1]."""
         return self.model.scores(batch).float()
 
 
@@ -89,7 +87,6 @@ class TermWeight(NamedTuple):
 
     @property
     def weight(self) -> float:
-        """What the scores of other items are multiplied by."""
         return self.share * self.unit
 
 
@@ -200,7 +197,6 @@ def shrunk(tried: Sequence[TermWeight], values: np.ndarray) -> TermWeight:
 
 
 def new_items_weighed(tried: Sequence[TermWeight], values: np.ndarray) -> TermWeight:
-    """Return a weight with the geometric mean of the factors that are best for samples of the users."""
     factors = np.log([each.new for each in tried])
     return tried[0]._replace(new=round(float(np.exp(factors[best_of_samples(values)].mean())), 6))
 
@@ -217,7 +213,6 @@ def best_of_samples(values: np.ndarray) -> np.ndarray:
 
 
 def own_states(model: Recommender, batch: Batch) -> States:
-    """Return a side's own states after the last item of each history: user float32 [B, d], item [N+1, d]."""
     states_of = recommender_abilities(model).last_states
     if states_of is None:
         raise PluginError("a recommender that gives scores has no states")
@@ -226,7 +221,6 @@ def own_states(model: Recommender, batch: Batch) -> States:
 
 
 def own_scores(model: Recommender, batch: Batch) -> torch.Tensor:
-    """Return a side's own scores, float32 [B, N+1], which may be changed."""
     scores_of = recommender_abilities(model).scores
     if scores_of is not None:
         return scores_of(batch).float().clone()
@@ -247,7 +241,6 @@ def relative_spreads(training: CellTraining, model: Recommender, terms: Sequence
 
 
 def spread_over(scores: torch.Tensor) -> torch.Tensor:
-    """Return the mean over users of the standard deviation over items, of scores float32 [B, N]."""
     return scores.std(dim=1).mean()
 
 

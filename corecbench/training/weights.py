@@ -15,19 +15,16 @@ if TYPE_CHECKING:
 
 
 def seed_torch(seed: int, *purpose: str) -> None:
-    """Seed torch's global generator for one purpose; models draw their weights and dropout from it."""
     torch.manual_seed(derive(seed, *purpose))
 
 
 def trainable(model: Recommender | torch.nn.Module) -> dict[str, torch.nn.Parameter]:
-    """Return the parameters that training changes, by name; none for a model without gradients."""
     if not isinstance(model, torch.nn.Module):
         return {}
     return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
 
 
 def sizes(models: Iterable[Recommender | torch.nn.Module]) -> dict[str, int]:
-    """Return how many parameters models have together, as they are stored; what they share counts once."""
     modules = [model for model in models if isinstance(model, torch.nn.Module)]
     trained = {parameter for module in modules for parameter in trainable(module).values()}
     every = {parameter for module in modules for parameter in module.parameters()}
@@ -38,7 +35,6 @@ def sizes(models: Iterable[Recommender | torch.nn.Module]) -> dict[str, int]:
 
 
 def weights(model: Recommender | torch.nn.Module) -> dict[str, torch.Tensor]:
-    """Return what makes a trained model: its trainable parameters and its persistent buffers, by name."""
     if not isinstance(model, torch.nn.Module):
         return {}
     persistent = model.state_dict().keys()
@@ -47,7 +43,6 @@ def weights(model: Recommender | torch.nn.Module) -> dict[str, torch.Tensor]:
 
 
 def snapshot(model: Recommender | torch.nn.Module) -> dict[str, torch.Tensor]:
-    """Return a copy of a model's weights."""
     return {name: tensor.detach().clone() for name, tensor in weights(model).items()}
 
 
@@ -71,14 +66,12 @@ EXTRA = "_extra_state"
 
 
 def extra_state(model: Recommender | torch.nn.Module) -> dict[str, Any]:
-    """Return what the modules of a model remember beside tensors (`torch.nn.Module.get_extra_state`), by name."""
     if not isinstance(model, torch.nn.Module):
         return {}
     return {name: value for name, value in model.state_dict().items() if name.rpartition(".")[2] == EXTRA}
 
 
 def put_extra_state_back(model: Recommender | torch.nn.Module, extra: Mapping[str, Any]) -> None:
-    """Let the modules of a model remember what `extra_state` returned."""
     if isinstance(model, torch.nn.Module):
         for name, value in extra.items():
             model.get_submodule(name.rpartition(".")[0]).set_extra_state(value)

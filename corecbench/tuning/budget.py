@@ -37,12 +37,10 @@ class Budget:
     """Processes that search side by side."""
 
     def __post_init__(self) -> None:
-        """Make sure that the minutes are a number that can be used up."""
         if not 0 <= self.minutes < math.inf:
             raise UsageError(f"minutes is {self.minutes}, must be a number of at least 0")
 
     def left_s(self, trials: Sequence[FrozenTrial]) -> float:
-        """Return the seconds that are left of a search; 0 if it has all its trials."""
         if self.trials is not None and sum(map(is_finished, trials)) >= self.trials:
             return 0.0
         return max(0.0, 60 * self.minutes - searched_s(trials))

@@ -54,7 +54,6 @@ class ValidationData:
 
     @classmethod
     def of(cls, data: SplitDataset, config: RunConfig) -> ValidationData:
-        """Take the test items out of a data set. Nothing here refers to the data set as it was."""
         whole = data.split
         split = dataclasses.replace(whole, held={"validation": whole.held["validation"].apart()})
         of_file = data.given(config)
@@ -62,7 +61,6 @@ class ValidationData:
 
     @property
     def shown(self) -> str:
-        """The name of the data set; it says what training does not see."""
         return self.reduction.name_of(self.name)
 
 
@@ -104,18 +102,15 @@ class Search:
 
     @property
     def parts(self) -> dict[str, Selected]:
-        """The label of each component -> the component under the settings that the user gave."""
         return {label: self.select(kind, label, {}) for kind, label in self.labels}
 
     @property
     def labels(self) -> list[tuple[str, str]]:
-        """The kind and the label of each component."""
         pair = [("llms", self.llm), ("sharing", self.sharing)] if self.llm is not None else []
         return [(kind, label) for kind, label in [("models", self.model), *pair] if label is not None]
 
     @property
     def given(self) -> Mapping[str, Mapping[str, Any]]:
-        """Component -> the settings that the user gave, which are not searched."""
         on = self.config.settings_on if self.llm is None else self.config.settings_in_pairs_on
         return on(self.data.name)
 
@@ -134,7 +129,6 @@ class Search:
 
     @property
     def has_space(self) -> bool:
-        """Whether there is a setting that is not given."""
         return any(self.spaces.values())
 
     @property
@@ -156,18 +150,15 @@ class Search:
 
     @property
     def max_history(self) -> int:
-        """Number of items of a history that the models see."""
         return self.config.max_history_on(self.data.name)
 
     def select(self, kind: str, label: str, settings: Mapping[str, Any]) -> Selected:
-        """Return a component under the given settings and, over them, those of a trial."""
         under = dict(self.given)
         under[label] = {**under.get(label, {}), **settings}
         return self.host.select(kind, label, under, self.config.variants, self.data.catalog.n_items)
 
     @property
     def defaults(self) -> dict[str, Any]:
-        """What a trial would suggest for everything to stay as it is."""
         parts = self.parts
         return {
             f"{label}.{name}": value
@@ -245,7 +236,6 @@ class Search:
 
     @property
     def setup(self) -> Setup:
-        """Where models are built."""
         return Setup(self.data.catalog, self.max_history, self.seed, self.config.device, cache_folder())
 
     def check(self) -> None:
@@ -266,13 +256,11 @@ class Search:
             raise UsageError(starts_alone(self.sharing))
 
     def why_no_space(self, label: str) -> str:
-        """Return why no setting of a component is searched."""
         some = space_of(self.parts[label], {})
         return f"every one of {label} is given" if some else f"{label} has no setting that is searched"
 
 
 def starts_alone(sharing: str) -> str:
-    """Return why pairs of a sharing module cannot be tuned."""
     return (
         f"pairs of {sharing} start from what the domain model learnt alone, so its settings cannot be searched in "
         "them; choose a module that starts anew, or leave --llm out"
@@ -290,7 +278,6 @@ def sampler(seed: int, number: int) -> optuna.samplers.BaseSampler:
 
 
 def ended(trial: Trial, state: str) -> Exception:
-    """Return what ends a trial early, after noting why."""
     import optuna
 
     trial.set_user_attr("state", state)

@@ -23,14 +23,12 @@ EDGE = 0.02
 
 
 def space_of(selected: Selected, given: Mapping[str, Any]) -> dict[str, Mark]:
-    """Return setting -> what is tried for it, without the settings that the user has given."""
     config = selected.component.config
     space = {} if config is None else {key: m for key, m in search_space(config).items() if key not in given}
     return {name: mark for name, mark in space.items() if can_apply(mark, space, selected.config)}
 
 
 def can_apply(mark: Mark, space: Mapping[str, Mark], config: Any) -> bool:
-    """Return whether a setting is searched in some trial, given what those it depends on are or may be."""
     if isinstance(mark, Follows):
         return mark.setting in space and can_apply(space[mark.setting], space, config)
     if mark.when is None:
@@ -55,12 +53,10 @@ def suggest(trial: Trial, label: str, space: Mapping[str, Mark], config: Any) ->
 
 
 def turn(mark: Mark) -> int:
-    """Return when a setting has its turn: those that others depend on come first."""
     return 2 if isinstance(mark, Follows) else int(mark.when is not None)
 
 
 def ask(trial: Trial, name: str, mark: Search | Choices) -> Any:
-    """Return one value of a space, numbers with three significant digits."""
     if isinstance(mark, Choices):
         return trial.suggest_categorical(name, mark.values)
     if isinstance(mark.low, int) and isinstance(mark.high, int):
@@ -106,7 +102,6 @@ def on_edge(mark: Mark, value: Any, limits: Mapping[str, Any]) -> str | None:
 
 
 def edges(selected: Selected, label: str, space: Mapping[str, Mark], found: Mapping[str, Any]) -> list[str]:
-    """Return which settings of a component were found on the edge of what was searched, one sentence each."""
     config, said = selected.component.config, []
     for name, mark in space.items():
         if config is not None and name in found:

@@ -24,7 +24,6 @@ FINISHED = ("complete", "out of time", "pruned")
 
 
 def needs_optuna() -> None:
-    """Raise a UsageError if the extra `tune` is not installed."""
     try:
         import optuna
     except ImportError as error:
@@ -82,29 +81,24 @@ def open_study(search: Search, folder: Path) -> optuna.Study:
 
 
 def locked(folder: Path) -> Any:
-    """Return a lock that all searches in a folder share."""
     from filelock import FileLock
 
     return FileLock(folder / "writing.lock")
 
 
 def state_of(trial: FrozenTrial) -> str:
-    """Return how a trial ended."""
     return str(trial.user_attrs.get("state", trial.state.name.lower().replace("fail", "failed")))
 
 
 def is_finished(trial: FrozenTrial) -> bool:
-    """Return whether a trial ended by itself, by its time, or because it was clearly worse."""
     return state_of(trial) in FINISHED
 
 
 def best_of(trial: FrozenTrial) -> float:
-    """Return a trial's best NDCG@10 on validation, -1 before the first epoch."""
     return max(trial.intermediate_values.values(), default=-1.0)
 
 
 def best_trial(trials: Iterable[FrozenTrial]) -> FrozenTrial | None:
-    """Return the best trial that finished, the earliest of equals; where none did, of those that were cut off."""
     trained = [trial for trial in trials if trial.intermediate_values and trial.state.name != "RUNNING"]
     return max(trained, key=lambda trial: (is_finished(trial), best_of(trial), -trial.number), default=None)
 

@@ -115,7 +115,6 @@ def tune(
 
 
 def run(search: Search, budget: Budget, folder: Path, say: Callable[[str], None]) -> optuna.Study:
-    """Use up what is left of a search's budget, and return its study."""
     study = open_study(search, folder)
     if budget.left_s(study.get_trials()) > 0:
         if budget.jobs > 1:

@@ -94,7 +94,6 @@ def in_line(value: Any) -> Any:
 
 
 def table_in(parent: Any, key: str, super_table: bool = False) -> Any:
-    """Return a table within another one, a new one if there is none."""
     import tomlkit
 
     if key not in parent:

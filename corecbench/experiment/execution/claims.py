@@ -45,7 +45,6 @@ class Claims:
         self.leases.clear()
 
     def take(self, cell: Cell) -> bool:
-        """Claim a cell, and return whether it is this run's now."""
         lease = self.leases.get(cell.folder) or Lease.take(cell.folder)
         if lease is not None:
             self.leases[cell.folder] = lease
@@ -63,13 +62,11 @@ class Claims:
         return None
 
     def give_back(self, cell: Cell) -> None:
-        """Let other runs have a cell that is stored now."""
         lease = self.leases.pop(cell.folder, None)
         if lease is not None:
             lease.release()
 
     def copy(self, cell: Cell, other: Path) -> bool:
-        """Copy a cell from another benchmark, and return False if another run has claimed it."""
         if not self.take(cell):
             return False
         self.store.take_over(other, cell.folder)
@@ -78,7 +75,6 @@ class Claims:
         return True
 
     def tidy(self, cells: Iterable[Cell]) -> None:
-        """Remove what killed writers have left beside stored cells."""
         for cell in cells:
             if any(cell.folder.parent.glob(f".{cell.folder.name}.*")) and self.take(cell):
                 remove_leftovers(cell.folder, with_state=cell.done)
@@ -105,7 +101,6 @@ def renewed(leases: dict[Path, Lease]) -> Iterator[None]:
 
 
 def stamp_of(folder: Path) -> Stamp | None:
-    """Return what tells the stored result of a cell from others; None if there is none."""
     try:
         found = (folder / "result.json").stat()
     except OSError:
@@ -114,6 +109,5 @@ def stamp_of(folder: Path) -> Stamp | None:
 
 
 def owner_in_words(cell: Cell) -> str:
-    """Return who has claimed a cell."""
     owner = owner_of(lease_of(cell.folder))
     return "another run" if owner is None else str(owner)

@@ -196,5 +196,4 @@ def going_on(messages: Iterable[str]) -> list[str]:
 
 
 def digest(*parts: str | Path) -> str:
-    """Return a short name of what parts name together."""
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:12]

@@ -34,7 +34,6 @@ class Pool:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, n_threads: int | None) -> WorkerProcess:
-        """Return a process that computes with so many threads."""
         with self.lock:
             fitting = [process for process in self.idle if process.n_threads == n_threads]
             process = fitting[0] if fitting else WorkerProcess(n_threads)
@@ -44,7 +43,6 @@ class Pool:
             return process
 
     def give_back(self, process: WorkerProcess, usable: bool) -> None:
-        """Keep a process for the next cell, or end what is left of it."""
         with self.lock:
             if process in self.running:
                 self.running.remove(process)
@@ -54,7 +52,6 @@ class Pool:
             process.end(0.0)
 
     def end(self) -> None:
-        """End all processes at once."""
         with self.lock:
             for process in [*self.running, *self.idle]:
                 process.end(0.0)

@@ -43,9 +43,7 @@ class Executor(Protocol):
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None: ...
 
-    def submit(self, cell: Cell) -> None:
-        """Take a cell over."""
-        ...
+    def submit(self, cell: Cell) -> None: ...
 
     def wait(self, tell: Tell, seconds: float | None = None) -> Ended | None:
         """Return the next cell that ends, None if none ends within so many seconds.

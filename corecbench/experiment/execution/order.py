@@ -35,7 +35,6 @@ class Queue:
     """Folders of pairs that wait only until that cell is handed over, since they need it at their end."""
 
     def next(self, put_off: Callable[[Cell], bool] = lambda cell: False) -> Cell | None:
-        """Return the first cell that waits for nothing, best one that is not put off; None if there is none now."""
         ready = [cell for cell in self.left if cell.folder not in self.waiting]
         first = next((cell for cell in ready if not put_off(cell)), next(iter(ready), None))
         if first is not None:
@@ -43,14 +42,12 @@ class Queue:
         return first
 
     def hold(self, cell: Cell, needs_alone: Callable[[Cell], Need | None]) -> None:
-        """Let pairs wait for the cell of their domain model alone, since another run trains it."""
         if is_alone(cell):
             pairs = [pair for pair in self.left if pair.sharing is not None and key(pair) == key(cell)]
             held = {pair.folder: cell.folder for pair in pairs if needs_alone(pair)}
             self.waiting = {**self.waiting, **held}
 
     def begun(self, cell: Cell) -> None:
-        """Let the pairs go that need a cell at their end only, since it is handed over now."""
         self.waiting = {
             pair: solo for pair, solo in self.waiting.items() if solo != cell.folder or pair not in self.at_end
         }
@@ -66,7 +63,6 @@ class Queue:
         self.left.insert(0, pair)
 
     def ended(self, cell: Cell) -> None:
-        """Let the pairs go that waited for a cell."""
         self.waiting = {pair: solo for pair, solo in self.waiting.items() if solo != cell.folder}
 
 
@@ -103,29 +99,24 @@ def side_by_side(
 
 
 def is_alone(cell: Cell) -> bool:
-    """Return whether a cell is a domain model alone."""
     return cell.sharing is None and cell.domain is not None
 
 
 def key(cell: Cell) -> tuple[str | None, str, int]:
-    """Return what a pair and the cell of its domain model alone have in common."""
     return label_of(cell.domain), cell.data.name, cell.seed
 
 
 def same_texts(one: Cell, other: Cell) -> bool:
-    """Return whether two cells read the same texts by the same LLM, which the first of them encodes for all."""
     if one.llm is None:
         return False
     return (label_of(one.llm), one.data.whole_name) == (label_of(other.llm), other.data.whole_name)
 
 
 def begin_alike(one: Cell, other: Cell) -> bool:
-    """Return whether two pairs have the same first turn, after which the first of them writes its state for all."""
     return one.sharing is not None and (one.start_hash, one.seed) == (other.start_hash, other.seed)
 
 
 def time_of(cell: Cell) -> int:
-    """Return how long a cell usually takes, in comparison with others."""
     return PAIR if cell.sharing is not None else LLM if cell.llm is not None else DOMAIN
 
 

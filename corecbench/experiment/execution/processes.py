@@ -45,7 +45,6 @@ class Processes:
         self.idle.clear()
 
     def submit(self, cell: Cell) -> None:
-        """Give a cell to a process that has none, or to a new one."""
         worker = self.idle.pop() if self.idle else WorkerProcess(self.n_threads)
         self.running[worker] = cell
         worker.give(make_task(cell, self.plan, self.host, self.store))
@@ -69,7 +68,6 @@ class Processes:
                 return None
 
     def ended(self, worker: WorkerProcess, end: TaskEnd) -> Ended:
-        """Return the cell that a process had, and keep the process for another one if it can be kept."""
         cell = self.running.pop(worker)
         if worker.is_clean_after(end):
             self.idle.append(worker)

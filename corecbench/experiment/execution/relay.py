@@ -26,7 +26,6 @@ class HeardOf:
 
     @property
     def duration_s(self) -> float:
-        """Seconds since its start."""
         return time.perf_counter() - self.clock
 
 
@@ -42,7 +41,6 @@ class Relay:
     cells: dict[tuple[str, str, int], HeardOf] = field(default_factory=dict)
 
     def tell(self, hook_name: str, cell: CellFacts, **arguments: Any) -> None:
-        """Pass on what happens in a cell."""
         so_far = self.so_far(cell)
         if hook_name == "corecbench_epoch_finished":
             self.epoch(cell, so_far, arguments["record"])
@@ -50,7 +48,6 @@ class Relay:
             self.host.notify(hook_name, cell=cell, **arguments)
 
     def so_far(self, cell: CellFacts) -> HeardOf:
-        """Return what was heard of a cell; it starts when it is first heard of."""
         key = cell["name"], cell["dataset"], cell["seed"]
         if key not in self.cells:
             self.cells[key] = HeardOf()
@@ -58,24 +55,20 @@ class Relay:
         return self.cells[key]
 
     def has_trained(self, cell: Cell) -> bool:
-        """Return whether an epoch of a cell was heard of."""
         key = cell.name, cell.data.name, cell.seed
         return key in self.cells and bool(self.cells[key].epochs)
 
     def is_past_first_turn(self, cell: Cell) -> bool:
-        """Return whether an epoch of a later turn than the first was heard of."""
         key = cell.name, cell.data.name, cell.seed
         return key in self.cells and any(epoch["turn"] > 1 for epoch in self.cells[key].epochs.values())
 
     def epoch(self, cell: CellFacts, so_far: HeardOf, record: EpochRecord) -> None:
-        """Pass on an epoch that was not heard of yet."""
         key = record["side"], record["epoch"]
         if key not in so_far.epochs:
             so_far.epochs[key] = record
             self.host.notify("corecbench_epoch_finished", cell=cell, record=record)
 
     def finished(self, cell: Cell, result: CellResult) -> None:
-        """Say that a cell has ended, after those of its epochs that were not heard of."""
         facts = cell.facts
         so_far = self.so_far(facts)
         for record in cast("list[Mapping[str, Any]]", result["epochs"]):

@@ -117,7 +117,6 @@ def ends(
 
 
 def was_killed(ended: Ended) -> bool:
-    """Return whether the system killed the process of a cell, as it does where memory ends."""
     return ended.result is None and ended.reason.endswith(named(-signal.SIGKILL))
 
 
@@ -129,7 +128,6 @@ class Theirs:
         self.said: set[tuple[str, str]] = set()
 
     def wait(self) -> None:
-        """Wait a moment if there are any, since there is nothing else to do; say so, once for each cell."""
         for cell in self.cells:
             what = f"{cell.name}, {cell.data.name}, seed {cell.seed}", owner_in_words(cell)
             if what not in self.said:
@@ -140,7 +138,6 @@ class Theirs:
 
 
 def finish(ended: Ended, plan: Plan, store: Store, relay: Relay) -> CellResult:
-    """Return the record of a cell that ended, also where its process could not store one."""
     result = ended.result
     if result is None:
         result = store_failure(ended, plan, store, relay.so_far(ended.cell.facts))

@@ -85,7 +85,6 @@ def make_task(cell: Cell, plan: Plan, host: Host, store: Store) -> CellTask:
 
 
 def has_foreign_code(cell: Cell, plan: Plan, host: Host) -> bool:
-    """Return whether a component or a metric of a cell is a plugin's of another distribution."""
     metrics = (host.select("metrics", name, plan.config.settings) for name in plan.config.metrics)
     parts = (cell.data.selected, *cell.components, cell.control, *metrics)
     return any(part is not None and part.plugin.distribution != PROJECT for part in parts)

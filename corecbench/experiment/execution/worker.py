@@ -99,7 +99,6 @@ def receive(connection: Connection, tasks: queue.SimpleQueue[CellTask | None], s
 
 
 def send(connection: Connection, message: Message) -> None:
-    """Send a message; end this process if nobody is there who would read it."""
     try:
         connection.send(message)
     except OSError:

@@ -90,14 +90,12 @@ class WorkerProcess:
         atexit.register(self.end, 0.0)  # else a process that leaves would wait for what this one may still write
 
     def listen(self) -> None:
-        """Pass on to stderr what the process writes, and keep the last lines."""
         for line in cast("IO[str]", self.process.stdout):
             self.said.append(line.rstrip())
             LOG.info("%s", line.rstrip())
             sys.stderr.write(line)
 
     def give(self, task: CellTask) -> None:
-        """Send a task; if the process is gone, `hear` will find out."""
         self.limit, self.has_foreign_code = task.config.cell_timeout, task.has_foreign_code
         self.given = time.monotonic()
         with contextlib.suppress(OSError):
@@ -105,7 +103,6 @@ class WorkerProcess:
 
     @property
     def seconds_left(self) -> float | None:
-        """The seconds that its task may still take; None without a limit."""
         return None if self.limit is None else max(0.0, 60 * self.limit - (time.monotonic() - self.given))
 
     def hear(self, tell: Tell) -> TaskEnd | None:
@@ -147,7 +144,6 @@ class WorkerProcess:
         return ok and not self.has_foreign_code
 
     def found_dead(self) -> TaskEnd:
-        """Return how the process ended, which took its task with it."""
         reason = f"worker process ended with {named(self.process.wait())}"
         self.end(0.0)
         if not self.ready:
@@ -156,7 +152,6 @@ class WorkerProcess:
         return TaskEnd(None, reason)
 
     def stop(self, soon: bool = False) -> None:
-        """Say that there are no more tasks, and that the present one is to end if that is to be `soon`."""
         with contextlib.suppress(OSError):
             self.connection.send(STOP if soon else None)
 
@@ -177,7 +172,6 @@ class WorkerProcess:
 
 
 def environment(n_threads: int | None) -> dict[str, str]:
-    """Return the environment of a worker process: waiting threads sleep, and there are so many."""
     own = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
     return own if n_threads is None else {**own, **dict.fromkeys(THREADS, str(n_threads))}
 

@@ -88,7 +88,6 @@ class Workplace:
 
 
 def check_versions(task: CellTask) -> None:
-    """Raise CorecbenchError if a library on which ranks depend is another one than where the run was started."""
     for library, here in process.versions().items():
         there = task.versions.get(library)
         if here != there and library != "python":
@@ -98,7 +97,6 @@ def check_versions(task: CellTask) -> None:
 
 
 def run_of(task: CellTask) -> tuple[object, ...]:
-    """Return what the tasks of one run have in common."""
     return task.files, task.blocked, task.folder, task.root, dict(task.environment)
 
 

@@ -53,7 +53,6 @@ class Paper:
 
     @property
     def cited(self) -> str:
-        """The paper with where it is found, and its table."""
         found = f"arXiv {self.arxiv}" if self.arxiv else f"DOI {self.doi}" if self.doi else ""
         return ", ".join(filter(None, (self.paper, found, self.source)))
 
@@ -97,17 +96,14 @@ class Placed:
 
     @property
     def mean(self) -> float | None:
-        """Our mean over the seeds."""
         return statistics.mean(self.means) if self.means else None
 
     @property
     def deviation(self) -> float | None:
-        """The standard deviation of our means over the seeds; None for one seed."""
         return statistics.stdev(self.means) if len(self.means) > 1 else None
 
     @property
     def among(self) -> Among | None:
-        """Where the claim lies among our seeds."""
         if not self.means:
             return None
         value = self.claim.value
@@ -115,7 +111,6 @@ class Placed:
 
     @property
     def z(self) -> float | None:
-        """How many of our deviations the claim is above our mean; None with fewer than FEWEST_SEEDS seeds."""
         if len(self.means) < FEWEST_SEEDS or not self.deviation:
             return None
         return (self.claim.value - statistics.mean(self.means)) / self.deviation
@@ -172,12 +167,10 @@ def claims_in(path: Path) -> Iterator[Claim]:
 
 
 def about(claims: Sequence[Claim], record: CellResult) -> bool:
-    """Return whether any claim is about a row of a stored cell."""
     return any(claim.is_about(key, record) for key in rows_of(record["cell"]) for claim in claims)
 
 
 def placed(claims: Iterable[Claim], benchmarks: Mapping[str, Evidence]) -> list[Placed]:
-    """Return each claim beside every row that it is about, in the order of the claims; those without one, too."""
     found = []
     for claim in claims:
         beside = [each for name, evidence in benchmarks.items() for each in _beside(claim, name, evidence)]

@@ -54,12 +54,10 @@ class ComparedRow:
 
     @property
     def key(self) -> RowKey:
-        """The identity of the row."""
         return self.row.key
 
     @property
     def name(self) -> str:
-        """The name of the cell, with its side if it is a pair, such as "sasrec+llama+bdlm:llm"."""
         return self.key.name
 
 
@@ -76,7 +74,6 @@ class Comparison:
 
     @property
     def contrasts(self) -> list[Contrast]:
-        """The contrasts with the baseline that could be made."""
         return [each.contrast for each in self.rows if each.contrast]
 
 
@@ -127,7 +124,6 @@ def read_comparison(
 
 
 def _by_label(stores: Collection[Store]) -> dict[str, Store]:
-    """Return benchmarks by name, and by folder where several have the same name."""
     count = Counter({(store.root, store.benchmark): store.benchmark for store in stores}.values())
     return {
         store.benchmark if count[store.benchmark] == 1 else (store.root / store.benchmark).as_posix(): store

@@ -71,33 +71,27 @@ class Contrast:
 
     @property
     def test(self) -> PairedTest:
-        """The paired test."""
         return self.sizes.test
 
     @property
     def detectable_change(self) -> float | None:
-        """The smallest true change that the test finds with 80 % power; None where that is unknown."""
         least = self.sizes.detectable
         return least / abs(self.base) if least is not None and self.base else None
 
     @property
     def p_adjusted(self) -> float:
-        """The p value of the test, adjusted over its family. It is that of the test until it is adjusted."""
         return self.adjusted[0].p[self.adjusted[1]] if self.adjusted else self.test.p
 
     @property
     def p_equivalence(self) -> float | None:
-        """The p value of equivalence, adjusted over its family; None where equivalence cannot be tested."""
         return self.adjusted[0].equivalence.get(self.adjusted[1]) if self.adjusted else None
 
     @property
     def is_significant(self) -> bool:
-        """Whether the rows are called different."""
         return self.p_adjusted < ALPHA and not self.lacks_seeds
 
     @property
     def verdict(self) -> Verdict:
-        """What is found."""
         if self.lacks_seeds:
             return "few seeds"
         if self.is_significant:
@@ -106,12 +100,10 @@ class Contrast:
 
     @property
     def difference(self) -> float:
-        """The mean of the row minus that of the row compared with."""
         return self.own - self.base
 
 
 def why_untested(row: Row, solo: Row | None, metric: str) -> str | None:
-    """Return why a joint row cannot be compared with its solo row, None if it can."""
     if solo is None:
         return "not compared: no solo row"
     if solo.at_limit:
@@ -133,7 +125,6 @@ def why_not(row: Row, base: Row, metric: str, base_name: str, group: UserGroup =
 
 
 def common_seeds(row: Row, base: Row) -> tuple[int, ...]:
-    """Return the seeds that both rows have, in order; a row that no seed can change has those of the other one."""
     if row.is_deterministic and row.values and base.values:
         return tuple(sorted(base.values))
     if base.is_deterministic and row.values and base.values:
@@ -231,12 +222,10 @@ class FamilyOfTests:
 
     @functools.cached_property
     def p(self) -> Mapping[Hashable, float]:
-        """Place -> p."""
         return self._adjusted({place: each.test.p for place, each in self.contrasts.items()})
 
     @functools.cached_property
     def equivalence(self) -> Mapping[Hashable, float]:
-        """Place -> p of equivalence, of the contrasts for which that can be tested."""
         found = {place: each.sizes.equivalence for place, each in self.contrasts.items()}
         return self._adjusted({place: outcome.p for place, outcome in found.items() if outcome})
 

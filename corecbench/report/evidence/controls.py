@@ -43,7 +43,6 @@ class KnownControls:
     """Control, or sharing module that shares nothing -> what is known of it; several labels may mean one."""
 
     def of(self, key: RowKey) -> KnownControl:
-        """Return what is known of the control that a row is; its name, if its plugin is not here."""
         label = key.control or key.sharing or ""
         return self.by_label.get(label) or plainly(label)
 
@@ -109,7 +108,6 @@ def pairs_with_controls(rows: Mapping[RowKey, Row], tested: str, unshared: Colle
 
 
 def controls_of(pair: RowKey, rows: Iterable[RowKey], unshared: Collection[str] = ()) -> list[RowKey]:
-    """Return the controls of a pair among rows, and the pairs of its models whose module shares nothing."""
     return [
         key
         for key in rows
@@ -150,7 +148,6 @@ def found_controls(pair: RowKey, rows: Mapping[RowKey, Row], controls: KnownCont
 
 
 def asked_controls(pair: RowKey, found: Mapping[str, RowKey], controls: KnownControls) -> list[KnownControl]:
-    """Return the controls that one side of a pair has, or that a ledger asks for, in order."""
     asked = {each.name: each for each in controls.by_label.values() if each.entry.in_ledger or each.name in found}
     asked |= {each.name: each for each in map(controls.of, found.values())}
     mine = [each for each in asked.values() if pair.side in each.entry.sides]

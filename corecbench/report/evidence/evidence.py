@@ -85,21 +85,17 @@ class Evidence:
 
     @property
     def higher_is_better(self) -> bool:
-        """The direction of the tested metric."""
         return self.metrics[self.tested].higher_is_better
 
     @property
     def datasets(self) -> list[str]:
-        """The data sets, in order."""
         return list(dict.fromkeys(key.dataset for key in self.rows))
 
     def on(self, dataset: str) -> Evidence:
-        """Return the part on one data set."""
         rows = {key: row for key, row in self.rows.items() if key.dataset == dataset}
         return replace(self, rows=rows, whole=self.whole or self)
 
     def records(self, datasets: Collection[str] | None = None) -> list[CellResult]:
-        """Return the records of all cells, or of those on some data sets."""
         records = [record for _, record in self.entries]
         if datasets is None:
             return records
@@ -108,25 +104,20 @@ class Evidence:
         return [record for record, cell in cells if names & {cell["dataset"], pooled_dataset(cell)}]
 
     def protocol(self, datasets: Collection[str] | None = None) -> Mapping[str, Any]:
-        """Return the protocol. Where data sets differ, the value says which has what."""
         named = [(name, of) for name, of in self.protocols.items() if datasets is None or name in datasets]
         return together(named, "data sets")
 
     def is_control(self, key: RowKey) -> bool:
-        """Return whether a row is there only to judge other rows by."""
         return key.is_control(self.controls.unshared)
 
     def notes(self, key: RowKey) -> Sequence[str]:
-        """Return the remarks on a row that a reader needs: what is missing, and why it is not compared."""
         untested = self.why_untested(key), self.why_not_over_baseline(key)
         return (*self.rows[key].notes(), *filter(None, untested))
 
     def has(self, key: RowKey) -> bool:
-        """Return whether a row is stored and has a value of the tested metric."""
         return key in self.rows and self.rows[key].has(self.tested)
 
     def best(self, keys: Iterable[RowKey]) -> RowKey:
-        """Return the row that is best by the tested metric."""
         return (max if self.higher_is_better else min)(keys, key=lambda key: self.rows[key].metrics[self.tested])
 
     @functools.cached_property
@@ -174,14 +165,12 @@ class Evidence:
     # --- groups of users ------------------------------------------------------------------------------------------
 
     def facts(self, dataset: str) -> Facts:
-        """Return what users of a data set can be sliced by; empty if nothing is stored."""
         rows = [row for key, row in self.rows.items() if key.dataset == dataset]
         return facts_of(
             (seed if row.key.reduction else None, ranks) for row in rows for seed, ranks in row.users.items()
         )
 
     def groups(self, dataset: str) -> Sequence[UserGroup]:
-        """Return all users of a data set, then the slices of every slicing for which there are facts."""
         if dataset not in self._groups:
             n_users = max((row.n_users for key, row in self.rows.items() if key.dataset == dataset), default=0)
             self._groups[dataset] = list(user_groups(n_users, self.facts(dataset)))
@@ -191,15 +180,12 @@ class Evidence:
 
     @property
     def yardstick(self) -> Yardstick:
-        """By what all contrasts are made."""
         return Yardstick(self.tested, self.higher_is_better, self.method)
 
     def why_untested(self, key: RowKey) -> str | None:
-        """Return why a joint row cannot be compared with its model alone, None if it can or is alone."""
         return None if key.is_solo else why_untested(self.rows[key], self.rows.get(key.solo), self.tested)
 
     def joint(self) -> list[RowKey]:
-        """Return the joint rows that can be compared with their models alone."""
         return [key for key in self.rows if not key.is_solo and self.why_untested(key) is None]
 
     def contrast(
@@ -220,14 +206,12 @@ class Evidence:
 
     @functools.cached_property
     def over_alone(self) -> Mapping[RowKey, Contrast]:
-        """Each joint row minus its model alone."""
         if self.whole:
             return {key: each for key, each in self.whole.over_alone.items() if key in self.rows}
         return self._adjusted({key: key.solo for key in self.joint()})
 
     @functools.cached_property
     def over_strongest(self) -> Mapping[RowKey, Contrast]:
-        """Each pair minus the strongest row without an LLM."""
         if self.whole:
             return {key: each for key, each in self.whole.over_strongest.items() if key in self.rows}
         pairs = [key for key in self.rows if not key.is_solo and self.families[key] != "control"]
@@ -235,11 +219,9 @@ class Evidence:
 
     @property
     def over_baseline(self) -> Mapping[RowKey, Contrast]:
-        """Each row minus the baseline of its data set; nothing where none is named."""
         return self.over(self.baseline) if self.baseline else {}
 
     def why_not_over_baseline(self, key: RowKey) -> str | None:
-        """Return why a row cannot be compared with the baseline, None if it can, is it, or none is named."""
         if not self.baseline or key in self.over_baseline:
             return None
         base = self.called(self.baseline).get(key.dataset)
@@ -289,7 +271,6 @@ class Evidence:
 
     @property
     def names_strongest(self) -> bool:
-        """Whether a recommender's pair is compared with a stronger row than its model alone."""
         return any(key.side == "domain" and each.other != key.solo for key, each in self.over_strongest.items())
 
     @functools.cached_property
@@ -305,7 +286,6 @@ class Evidence:
         return [each for each in found if each.n_users]
 
     def slices(self) -> Sequence[Contrast]:
-        """Return every joint row minus its model alone, on all users and on every slice that has any."""
         return self._sliced
 
     def ledgers(self, by_slices: bool = False) -> Sequence[Ledger]:

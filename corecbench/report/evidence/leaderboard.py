@@ -60,7 +60,6 @@ class BoardRow:
 
     @property
     def is_ranked(self) -> bool:
-        """Whether the row takes part in the ranks: it has every data set, if not every seed, and is no control."""
         return self.mean is not None and not self.is_control
 
 
@@ -237,7 +236,6 @@ def _row(
 
 
 def _planned(sources: Sequence[Source], key: RowKey, benchmark: str | None) -> set[int]:
-    """Return the seeds that a row should have on a data set: of its benchmark, or of all that hold the cell."""
     named = [(of, record["cell"]) for of, (_, record) in sources]
     cells = [(of, cell) for of, cell in named if key.dataset in (cell["dataset"], pooled_dataset(cell))]
     holders = {benchmark} if benchmark else {of for of, cell in cells if cell["name"] == key.cell}

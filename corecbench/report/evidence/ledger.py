@@ -71,14 +71,12 @@ class Line:
 
     @property
     def finding(self) -> Finding:
-        """What is found; with too few seeds only what is the same for every user is a finding."""
         if self.comparison.sizes.shares.equal == 1:
             return "out of reach" if self.out_of_reach else "same"
         return self.comparison.verdict
 
     @property
     def place(self) -> tuple[object, ...]:
-        """The identity of the contrast within a family of tests. Two ledgers can hold the same contrast."""
         of = self.comparison
         return of.row, of.other, of.seeds, of.group.slicing, of.group.label
 
@@ -110,7 +108,6 @@ class Harm:
 
     @property
     def interval(self) -> Interval | None:
-        """The relative change at 90 %, that of two one-sided tests at .05; None where too few users differ."""
         outcome, mean = self.contrast.sizes.equivalence, abs(self.contrast.base)
         return outcome and Interval(outcome.interval.low / mean, outcome.interval.high / mean)
 
@@ -130,7 +127,6 @@ class Ledger:
     """Whether texts that tell nothing do harm; for the domain side only, where that control was run."""
 
     def of_kind(self, kind: Kind) -> list[Line]:
-        """Return the contrasts of a kind on all users."""
         return [each for each in self.contrasts if each.kind == kind and not each.comparison.group.slicing]
 
 
@@ -264,12 +260,10 @@ def _line(rows: Mapping[RowKey, Row], pair: RowKey, part: Part, comparison: Cont
 
 
 def _within(seeds: tuple[int, ...], row: Row) -> tuple[int, ...]:
-    """Return those of the seeds that a row has; all, where no seed can change it."""
     return seeds if row.is_deterministic else tuple(seed for seed in seeds if seed in row.values)
 
 
 def _adds(control: KnownControl, pair: RowKey) -> str:
-    """Return what the step up to a control adds to the one below."""
     entry = control.entry
     return (pair.side == "llm" and entry.adds_to_llm) or entry.adds or f"what {control.name} has"
 
@@ -289,7 +283,6 @@ def _why_missing(row: Row, pair: Row, seeds: tuple[int, ...], tested: str) -> st
 
 
 def _harm(rows: Mapping[RowKey, Row], pair: RowKey, yardstick: Yardstick, controls: KnownControls) -> Harm | None:
-    """Return whether texts that tell nothing do harm to a pair whose model alone is there, if that can be told."""
     placebos = (rows[key] for key in controls_of(pair, rows) if controls.of(key).entry.texts_say_nothing)
     placebo, alone = next(placebos, None), rows[pair.solo]
     if pair.side != "domain" or placebo is None or why_not(placebo, alone, yardstick.metric, ""):

@@ -44,12 +44,10 @@ class Found:
 
     @property
     def same_sign(self) -> bool:
-        """Whether both differences have the same sign."""
         return bool(np.sign(self.leave_one_out.difference) == np.sign(self.time.difference))
 
     @property
     def same_significance(self) -> bool:
-        """Whether both are called different, or neither is."""
         return self.leave_one_out.is_significant == self.time.is_significant
 
     @property
@@ -106,33 +104,27 @@ class Protocols:
 
     @property
     def both(self) -> tuple[Evidence, Evidence]:
-        """Both, in order."""
         return self.leave_one_out, self.time
 
     @functools.cached_property
     def names(self) -> Mapping[str, str]:
-        """The data sets that both have: name under leave-one-out -> under time, with all windows if there are."""
         keys = sorted(self.time.rows, key=lambda key: key.is_pooled)
         of_time = {key.without_windows.dataset: key.dataset for key in keys}
         return {name: of_time[name] for name in self.leave_one_out.datasets if name in of_time}
 
     @property
     def datasets(self) -> list[str]:
-        """The data sets that both have."""
         return list(self.names)
 
     @property
     def of_each(self) -> tuple[tuple[Evidence, Collection[str]], tuple[Evidence, Collection[str]]]:
-        """Both, each with its names of the data sets that both have."""
         return (self.leave_one_out, self.names.keys()), (self.time, self.names.values())
 
     def on(self, dataset: str) -> Protocols:
-        """Return the part on one data set."""
         return Protocols(self.leave_one_out.on(dataset), self.time.on(self.names[dataset]))
 
     @functools.cached_property
     def contrasts(self) -> tuple[Contrasts, Contrasts]:
-        """What is compared under each, in order, by the rows without windows."""
         under_time = {
             (pair.without_windows, kind, row.without_windows, other.without_windows): found
             for (pair, kind, row, other), found in contrasts_of(self.time).items()
@@ -142,7 +134,6 @@ class Protocols:
 
     @functools.cached_property
     def found(self) -> list[Found]:
-        """The contrasts that both protocols have: those that `contrasts_of` returns."""
         first, second = self.contrasts
         return [
             Found(*place[:2], tells, contrast, second[place][1])
@@ -152,7 +143,6 @@ class Protocols:
 
     @property
     def n_single(self) -> tuple[int, int]:
-        """The number of contrasts that only leave-one-out and only time has."""
         first, second = self.contrasts
         return len(first) - len(self.found), len(second) - len(self.found)
 

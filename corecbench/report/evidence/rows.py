@@ -62,23 +62,19 @@ class Row:
 
     @property
     def n_users(self) -> int:
-        """The number of tested users, over all windows together; 0 where no seed has ranks."""
         return len(next(iter(self.values.values()), ()))
 
     @functools.cached_property
     def returning(self) -> np.ndarray | None:
-        """The number of the user of each test, int64 [U]; None where everyone is tested once."""
         index = next((values.index for values in self.values.values()), pd.Index([]))
         return None if index.is_unique else pd.factorize(index)[0]
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """The seeds that succeeded."""
         return tuple(self.values)
 
     @functools.cached_property
     def metrics(self) -> Mapping[str, float]:
-        """Metric -> its mean over users, or its one value, averaged over seeds; without metrics that lack one."""
         if not self.values:
             return {}
         per_user = self._mean_over_seeds().mean()
@@ -87,44 +83,36 @@ class Row:
         return {metric: mean for metric, mean in means.items() if self.has(metric)}
 
     def _mean_over_seeds(self) -> pd.DataFrame:
-        """Return the metrics per user, each the mean over seeds, without metrics that any seed lacks."""
         values = [self.values[seed] for seed in sorted(self.values)]
         complete = [metric for metric in values[0] if all(metric in of_seed for of_seed in values)]
         chosen = [of_seed if list(of_seed) == complete else of_seed[complete] for of_seed in values]
         return sum(chosen[1:], start=chosen[0]) / len(values)
 
     def means_by_seed(self) -> dict[int, dict[str, Any]]:
-        """Return seed -> metric -> its mean over users, or its one value if it has no value per user."""
         return {seed: {**values.mean(), **self.overall.get(seed, {})} for seed, values in self.values.items()}
 
     def column(self, metric: str, seed: int) -> np.ndarray:
-        """Return a metric of each user under a seed, float64 [U]."""
         found = self._columns.get((metric, seed))
         if found is None:
             found = self._columns[metric, seed] = self.values[self._stored(seed)][metric].to_numpy()
         return found
 
     def per_seed(self, metric: str, seeds: Iterable[int]) -> np.ndarray:
-        """Return a metric of each user under each of the given seeds, float64 [U, S]."""
         return np.column_stack([self.column(metric, seed) for seed in seeds])
 
     def mean_of(self, metric: str, seeds: Iterable[int]) -> np.ndarray:
-        """Return a metric of each user, float64 [U], the mean over the given seeds."""
         values = [self.column(metric, seed) for seed in sorted(seeds)]
         return np.asarray(sum(values[1:], start=values[0]) / len(values))
 
     def ranks(self, seeds: Iterable[int]) -> np.ndarray:
-        """Return the rank of each user's test item under each of the given seeds, float64 [U, S]."""
         return np.column_stack([self.users[self._stored(seed)].rank for seed in seeds]).astype(np.float64)
 
     @property
     def knows_ranks(self) -> bool:
-        """Whether all ranks are known; imported lists may end before a test item."""
         ranks = self.users.values()
         return bool(ranks) and all(each.best is None or np.array_equal(each.best, each.rank) for each in ranks)
 
     def has(self, metric: str) -> bool:
-        """Return whether the row has ranks, and the metric a value for each seed with ranks."""
         return bool(self.values) and metric not in self._faulty()
 
     # --- seeds ----------------------------------------------------------------------------------------------------
@@ -153,40 +141,32 @@ class Row:
         )
 
     def missing(self, planned: Collection[int]) -> set[int]:
-        """Return the planned seeds that have no result, not even a failure; one is enough where no seed matters."""
         return set() if self.is_deterministic else set(planned) - self.values.keys() - self.problems.keys()
 
     @property
     def is_complete(self) -> bool:
-        """Whether every seed of the data set succeeded here."""
         return not self.problems and bool(self.values) and not self.missing(self.planned)
 
     # --- records --------------------------------------------------------------------------------------------------
 
     def own_sides(self) -> list[tuple[CellResult, SideRecord]]:
-        """Return the records, each with that of the row's side."""
         return [(record, record["sides"][self.key.side]) for record in self.records]
 
     def kept_alone(self) -> list[int]:
-        """Return the seeds whose domain side predicts with what the domain model learnt alone."""
         return self._seeds_of(lambda record, side: bool(side.get("kept_alone")))
 
     def _seeds_of(self, is_so: Callable[[CellResult, SideRecord], bool]) -> list[int]:
-        """Return the seeds of which something is so in all windows."""
         not_so = {record["cell"]["seed"] for record, side in self.own_sides() if not is_so(record, side)}
         return list(dict.fromkeys(record["cell"]["seed"] for record in self.records).keys() - not_so)
 
     def needed_epochs(self) -> int | None:
-        """Return with how many epochs the domain model has a turn after one of the LLM; None if it has one."""
         return max((side.get("needed_epochs", 0) for _, side in self.own_sides()), default=0) or None
 
     def precedes_the_other_side(self) -> bool:
-        """Return whether the side has no epoch after one of the other side, so that nothing of that reached it."""
         return bool(self.records) and all(_precedes(record, self.key.side) for record in self.records)
 
     @property
     def validation(self) -> float | None:
-        """NDCG@10 on the validation items, the mean over seeds; None where a seed has no such value."""
         return self.validation_under(None)
 
     def validation_under(self, seeds: Collection[int] | None) -> float | None:
@@ -226,14 +206,12 @@ class Row:
     # --- what is missing ------------------------------------------------------------------------------------------
 
     def failures(self) -> list[str]:
-        """Return why seeds have no ranks, with the seeds of the same reason together."""
         reasons: dict[str, list[int]] = {}
         for seed, problem in self.problems.items():
             reasons.setdefault(_shorten(problem), []).append(seed)
         return [f"{seed_list(seeds, 'seed')} {reason}" for reason, seeds in reasons.items()]
 
     def gaps(self, metric: str | None = None) -> list[str]:
-        """Return what the row lacks: seeds that failed or are missing, and values of one metric or of any."""
         missing = self.missing(self.planned)
         missing_seeds = [f"{seed_list(missing, 'seed')} missing"] if missing else []
         return [*self.failures(), *missing_seeds, *self.fault_notes(metric)]
@@ -259,16 +237,13 @@ class Row:
             yield AT_LIMIT
 
     def _faulty(self) -> list[str]:
-        """Return the metrics that have no value for a seed that has ranks."""
         return list(dict.fromkeys(metric for faults in self.faults.values() for metric in faults))
 
     def fault_notes(self, only: str | None = None) -> list[str]:
-        """Return a note for each metric without a value. The caption of the table states the reason."""
         return [f"no {metric} (see the caption)" for metric in self._faulty() if only in (None, metric)]
 
 
 def _precedes(record: CellResult, side: str) -> bool:
-    """Return whether the epochs of a side are known, and all come before those of the other side, uncoupled."""
     if side in record["sides"] and record["sides"][side].get("coupled"):
         return False
     sides = [epoch.get("side") for epoch in record["epochs"]]
@@ -276,7 +251,6 @@ def _precedes(record: CellResult, side: str) -> bool:
 
 
 def _shorten(message: str) -> str:
-    """Return a message of one line; of a long one the beginning and the end, where the reason stands."""
     text = " ".join(message.split())
     if len(text) <= MESSAGE_WIDTH:
         return text

@@ -44,16 +44,13 @@ class UserGroup:
 
     @property
     def n_users(self) -> int:
-        """Number of users who are in the group under any seed."""
         return int(np.logical_or.reduce(list(self.chosen.values())).sum())
 
     def seeds_within(self, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        """Return those of the seeds under which the group is known."""
         return seeds if None in self.chosen else tuple(seed for seed in seeds if seed in self.chosen)
 
     @functools.cached_property
     def _always(self) -> np.ndarray:
-        """int64, the users of a group that is the same under every seed, by their places."""
         return np.flatnonzero(self.chosen[None])
 
     def within(self, values: np.ndarray, seeds: Sequence[int]) -> np.ndarray:
@@ -110,7 +107,6 @@ def users_in_order(row: Row) -> UserGroup:
 
 
 def stored_slicings(facts: Facts) -> list[str]:
-    """Return the names of the slicings for which there are columns."""
     return [name for name, (column, _) in SLICINGS.items() if any(column in frame for frame in facts.values())]
 
 
@@ -162,7 +158,6 @@ def check_users(rows: Iterable[Row]) -> None:
 
 
 def n_differing(ranks: UserRanks | None, other: UserRanks | None) -> int:
-    """Return of how many users two rankings state different facts, in the columns that both have."""
     if ranks is None or other is None or ranks.facts is other.facts:
         return 0
     shared = [name for name in ranks.facts if name in other.facts and name != SIMILARITY]
@@ -216,7 +211,6 @@ def _pooled(key: RowKey, windows: Mapping[int, Row], facts: Stacked) -> Row:
 
 
 def _problem(n_windows: int, windows: Mapping[int, Row], seed: int) -> str | None:
-    """Return why a seed does not count; None if it succeeded in every window."""
     for number in range(1, n_windows + 1):
         row = windows.get(number)
         if row is None or seed not in row.values:
@@ -225,7 +219,6 @@ def _problem(n_windows: int, windows: Mapping[int, Row], seed: int) -> str | Non
 
 
 def _means(overall: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Return the means over windows of the metrics that have one value of all lists together."""
     shared = [name for name in overall[0] if all(name in each for each in overall)]
     return {name: sum(each[name] for each in overall) / len(overall) for name in shared}
 

@@ -46,7 +46,6 @@ def blocks(evidence: Evidence) -> Iterator[Block]:
 
 
 def pairs(evidence: Evidence, dataset: str) -> list[RowKey]:
-    """Return the joint rows on a data set that are no controls, all sides of a pair together."""
     joint = [
         key for key in evidence.rows if key.dataset == dataset and key.sharing and not evidence.is_control(key)
     ]
@@ -78,7 +77,6 @@ def answer(evidence: Evidence, key: RowKey) -> Answer:
 
 
 def verdict_of(contrast: Contrast | None) -> Verdict | Literal["missing"]:
-    """Return the verdict on a contrast that may be missing."""
     return contrast.verdict if contrast else "missing"
 
 
@@ -151,12 +149,10 @@ def _interval(contrast: Contrast) -> str | None:
 
 
 def _p(evidence: Evidence, contrast: Contrast) -> float | None:
-    """Return p, which only the families of the tables adjust; controls are judged by their interval."""
     return None if evidence.is_control(contrast.other) and contrast.other.control else contrast.p_adjusted
 
 
 def _in_words(evidence: Evidence, contrast: Contrast) -> str:
-    """Return the verdict on a contrast; that on a control is by its interval, as its p is not adjusted."""
     if contrast.other.control and not contrast.lacks_seeds:
         better = (contrast.difference > 0) == evidence.higher_is_better
         return ("better" if better else "worse") if excludes_zero(contrast) else "no significant difference"
@@ -168,7 +164,6 @@ def _in_words(evidence: Evidence, contrast: Contrast) -> str:
 
 
 def extent(evidence: Evidence, dataset: str) -> Iterator[str]:
-    """Yield users and seeds of a data set, and a remark where there are too few seeds."""
     rows = [row for key, row in evidence.rows.items() if key.dataset == dataset and row.seeds]
     yield extents(evidence)[dataset].removeprefix(f"{dataset}: ") if rows else "No cell succeeded"
     if 0 < len({seed for row in rows for seed in row.seeds}) < FEWEST_SEEDS:
@@ -190,7 +185,6 @@ def best(evidence: Evidence, dataset: str) -> Iterator[str]:
 
 
 def name(key: RowKey) -> str:
-    """Return the name of a row within a sentence."""
     has_side = key.sharing and key.side != "ensemble"  # whose label says so
     return f"{label(key)} ({key.side} side)" if has_side else label(key)
 

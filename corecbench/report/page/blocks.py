@@ -111,7 +111,6 @@ class Grid:
 
     @property
     def numbers(self) -> list[int]:
-        """The places of the columns of numbers, from 1."""
         return [place for place, head in enumerate(self.heads, start=1) if head.is_number]
 
 
@@ -223,12 +222,10 @@ def grid(report: Report, label: str) -> Grid:
 
 
 def note(report: Report) -> Text:
-    """Return the caption of a table with the legend of its marks."""
     return Text(Markup(report.styled(STYLE)[1]), is_note=True)  # noqa: S704  # `styled` escaped it
 
 
 def _begins_with_numbers(report: Report, column: str) -> bool:
-    """Return whether a column without exact values, such as one of intervals, can be sorted by its numbers."""
     return column not in report.values and any(map(NUMBER.match, report.frame[column]))
 
 
@@ -247,7 +244,6 @@ def _places(report: Report, column: str, is_number: bool) -> list[int | None]:
 
 
 def _first_number(text: str) -> str | None:
-    """Return the number at the start of a text."""
     number = NUMBER.match(text)
     return number[1] if number else None
 
@@ -256,12 +252,10 @@ def _first_number(text: str) -> str | None:
 
 
 def folded(table: Grid) -> Folded:
-    """Return a table under its label."""
     return Folded(f"Table: {table.label} ({number_of(len(table.rows), 'row')})", [table])
 
 
 def stated(items: Sequence[Statement]) -> Iterator[Block]:
-    """Yield findings, folded from the one after MOST_STATED on."""
     if items:
         yield Statements(items[:MOST_STATED])
     if more := items[MOST_STATED:]:

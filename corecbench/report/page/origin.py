@@ -39,13 +39,11 @@ def settings(records: Sequence[CellResult]) -> Iterator[Block]:
 
 
 def _where(record: CellResult, component: str) -> str:
-    """Return where the settings of a component in a cell hold: on a data set, and in the pairs of a model."""
     dataset, model = record["cell"]["dataset"], model_of(record, component)
     return f"{dataset} with {model}" if model else dataset
 
 
 def _over_datasets(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the settings of all data sets as one; those of pairs may be "as alone" on some."""
     in_pairs = [key for values in settings.values() for key in values if key.endswith(IN_PAIRS)]
     as_alone = dict.fromkeys(in_pairs, "as alone")
     return together([(name, as_alone | dict(values)) for name, values in settings.items()], "data sets")
@@ -71,7 +69,6 @@ def environment(records: Sequence[CellResult]) -> Iterator[Block]:
 
 
 def _versions(record: CellResult) -> dict[str, Any]:
-    """Return the versions of libraries, and the numbers of algorithms that belong to no component."""
     core = {name: n for name, n in record.get("algorithms", {}).items() if name not in record["settings"]}
     return {**record["versions"], **core}
 

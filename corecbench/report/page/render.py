@@ -118,7 +118,6 @@ def page(
 
 
 def _digest(text: str) -> str:
-    """Return what a content security policy names a script or style by."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
@@ -145,7 +144,6 @@ def _on_each(
 
 
 def subtitle(records: Sequence[CellResult]) -> str:
-    """Return the number of cells and the days on which they were run."""
     days = sorted({record["started"][:10] for record in records})
     n_failed = sum(record["status"] == "failed" for record in records)
     failed = f", {n_failed} of them failed" if n_failed else ""
@@ -231,7 +229,6 @@ def _pages(plot: Prepared) -> list[Block]:
 
 
 def picture(chart: Chart) -> Picture:
-    """Return a plot with its words beside it."""
     return Picture(chart.title, Markup(to_svg(chart)), chart.caption)  # noqa: S704  # `to_svg` escapes all text
 
 
@@ -265,7 +262,6 @@ def recommended_to_users(recommendations: Sequence[Recommendation]) -> Iterator[
 
 
 def lists(recommendation: Recommendation) -> Report:
-    """Return the lists of a user side by side, with the rank of the held-out item below their names."""
     columns = {one_line(top.name): [top.standing, *map(marked_title, top.items)] for top in recommendation.lists}
     rows = list(zip_longest(*columns.values(), fillvalue=""))
     places = ["", *map(str, range(1, len(rows)))]
@@ -276,7 +272,6 @@ def lists(recommendation: Recommendation) -> Report:
 
 
 def marked_title(item: Recommended) -> str:
-    """Return the title of an item, with its change against the list of the same model alone in front."""
     marks = f"{HELD_OUT if item.is_held_out else ''} {item.moved}".split()
     return " ".join([*marks, short(str(item))])
 

@@ -25,7 +25,6 @@ ALONE: Look = {"color": "black", "linewidth": 2}
 
 
 def look_of(number: int, is_open: bool = False, has_line: bool = True) -> Look:
-    """The look of the i-th of several rows: colour, marker and dashes tell them apart in grey, too."""
     lap, place = divmod(number, len(MARKERS))
     return {
         "color": f"C{place}",
@@ -46,7 +45,6 @@ class Series:
     """For each point; none where there are no intervals."""
 
     def draw(self, axes: Axes, shift: float = 0.0) -> None:
-        """Draw the row, moved to the right."""
         x = [place + shift for place, _ in self.points]
         y = [value for _, value in self.points]
         spread = None
@@ -57,7 +55,6 @@ class Series:
 
 
 def of_contrasts(contrasts: Iterable[Contrast], name: str, look: Look, places: Iterable[float]) -> Series:
-    """Differences at some places, with their intervals."""
     at = list(zip(map(float, places), contrasts, strict=True))
     points, intervals = [(x, each.difference) for x, each in at], [each.sizes.interval for _, each in at]
     return Series(name, look, points, intervals)
@@ -78,7 +75,6 @@ class Curves:
 
     @property
     def x_label(self) -> str:
-        """The label on as many lines as it needs."""
         return fill(self.label, LETTERS)
 
     def draw(self, axes: Axes) -> None:
@@ -119,7 +115,6 @@ def compared(
     gains: Sequence[Series],
     names: tuple[str, str],
 ) -> Band:
-    """A panel of a metric and one of differences, which stand beside each other so that bars can be told apart."""
     return side_by_side(
         (Curves(rows, places, label, names[0], title), Curves(gains, places, label, names[1], step=0.06))
     )

@@ -81,7 +81,6 @@ class Chart:
 
     @property
     def words(self) -> str:
-        """The plot in words, for those who do not see it."""
         return one_line(f"{self.title}. {self.caption}")
 
     @contextmanager
@@ -113,17 +112,14 @@ class Chart:
 
 
 def fill(text: str, letters: int) -> str:
-    """Text in lines of so many letters."""
     return textwrap.fill(one_line(text), letters)
 
 
 def height_of(text: str) -> float:
-    """The inches that lines of text need."""
     return LEADING * (1.5 + text.count("\n"))
 
 
 def charts(title: str, caption: str, bands: Sequence[Band], most: int) -> list[Chart]:
-    """The pages of a plot, with at most so many bands on each."""
     return [Chart(title + page, caption, part) for page, part in paged(bands, most)]
 
 
@@ -153,13 +149,11 @@ def paged(items: Sequence[Item], most: int) -> Iterator[tuple[str, Sequence[Item
 
 
 def to_svg(chart: Chart) -> str:
-    """A plot as part of a page, which has its title and caption as text."""
     with chart.drawn() as figure:
         return _svg(chart, figure)
 
 
 def save(chart: Chart, folder: Path, name: str) -> list[Path]:
-    """Write a plot with its words as SVG and PNG, the same bytes each time."""
     svg, png = (folder / f"{name}.{suffix}" for suffix in ("svg", "png"))
     with chart.drawn(with_words=True) as figure:
         svg.write_text(_svg(chart, figure, xmlns=SVG) + "\n", encoding="utf-8", newline="\n")

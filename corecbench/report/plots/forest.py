@@ -45,12 +45,10 @@ class Line:
 
     @property
     def name(self) -> str:
-        """The label on as many lines as it needs."""
         return fill(self.label, LETTERS)
 
     @property
     def height(self) -> float:
-        """In lines of text."""
         return 1.3 + self.name.count("\n")
 
 
@@ -63,7 +61,6 @@ class Group:
 
     @property
     def height(self) -> float:
-        """In lines of text."""
         return HEADING * bool(self.heading) + sum(line.height for line in self.lines)
 
 
@@ -81,12 +78,10 @@ class Forest:
 
     @property
     def lines(self) -> list[Line]:
-        """All rows."""
         return [line for group in self.groups for line in group.lines]
 
     @property
     def band(self) -> Band:
-        """The rows as they are drawn."""
         names = max(len(part) for line in self.lines for part in line.name.split("\n"))
         texts = max(len(line.text) for line in self.lines)
         height = LEADING * sum(group.height for group in self.groups)
@@ -119,25 +114,21 @@ class Forest:
 
 
 def beside(axes: Axes) -> dict[str, Any]:
-    """The place and size of words beside a row."""
     return {"transform": axes.get_yaxis_transform(), "va": "center", "fontsize": 7.5}
 
 
 def grouped(placed: Sequence[tuple[float, Line]]) -> Iterator[tuple[Look, list[tuple[float, Line]]]]:
-    """Yield rows that look alike, with their side, kind and whether they are open."""
     looks = dict.fromkeys((line.side, line.kind, line.is_open) for _, line in placed)
     for look in looks:
         yield look, [each for each in placed if (each[1].side, each[1].kind, each[1].is_open) == look]
 
 
 def look_of(side: RowSide, is_open: bool = False) -> dict[str, Any]:
-    """The colour and marker of a row."""
     colour, marker = SIDES[side]
     return {"color": colour, "marker": marker, "markerfacecolor": "white" if is_open else colour}
 
 
 def draw_heading(axes: Axes, heading: str, top: float) -> None:
-    """Write a heading over names and axes."""
     from matplotlib.transforms import blended_transform_factory
 
     axes.axhspan(top, top + HEADING, color=STRIPE)

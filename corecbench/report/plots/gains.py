@@ -51,7 +51,6 @@ MOST, MOST_SLICED, MOST_SHARED = 6, 5, 4
 
 
 def forest(evidence: Evidence) -> list[Chart]:
-    """The difference of every comparable joint row, in the order of the table."""
     rows = [(key, _line(evidence, key)) for key in joint(evidence)]
     return [_forest(evidence, part, page) for page, part in _pages(rows)]
 
@@ -176,7 +175,6 @@ def _sliced(
 
 
 def broken(gains: Curve) -> list[str]:
-    """The counts of slices, all in two lines if there are ranges that are too long for one."""
     counts = [each.group.label.removesuffix(" (never in training)") for each in gains]
     if not any("-" in count and len(count) > LONGEST_RANGE for count in counts):
         return counts
@@ -187,7 +185,6 @@ def broken(gains: Curve) -> list[str]:
 
 
 def shares(evidence: Evidence) -> list[Chart]:
-    """The gains at every share of the users that train, those of one data set after the other."""
     found = evidence.shares()
     if not found:
         raise NothingToShow("needs a joint row that can be compared with its solo row at two train shares")

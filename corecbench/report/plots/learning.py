@@ -69,12 +69,10 @@ class Course:
 
     @property
     def sides(self) -> Sequence[Side]:
-        """The sides that trained, in the order in which they began."""
         return list(dict.fromkeys(epoch["side"] for epoch in self.record["epochs"]))
 
     @property
     def title(self) -> str:
-        """The cell with its seed and time."""
         duration_s = sum(epoch["duration_s"] for epoch in self.record["epochs"])
         seconds = f"{duration_s:,.{0 if duration_s >= 10 else 1}f} s"
         return f"{cell_label(self.key)}: seed {self.record['cell']['seed']}, {seconds}"
@@ -97,7 +95,6 @@ class Course:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
     def draw_side(self, axes: Axes, side: Side, epochs: Mapping[int, EpochRecord]) -> None:
-        """Draw the curve of a side, with a ring around the epoch whose weights were kept."""
         validation = [epoch["validation"] for epoch in epochs.values()]
         axes.plot(list(epochs), validation, label=side, **look_of(side) | {"markersize": 2.5})
         best = self.record["sides"][side]["best_epoch"] if side in self.record["sides"] else None

@@ -39,7 +39,6 @@ KINDS: Mapping[Kind, Literal["bar", "whole", "marker"]] = {"step": "bar", "whole
 
 
 def waterfall(evidence: Evidence) -> list[Chart]:
-    """The ledgers of one data set."""
     if not with_controls(evidence):
         raise NothingToShow("no pair has a control")
     shown = [(each, group(each)) for each in evidence.ledgers() if all(of.comparison.base for of in each.contrasts)]
@@ -50,12 +49,10 @@ def waterfall(evidence: Evidence) -> list[Chart]:
 
 
 def with_controls(evidence: Evidence) -> Sequence[RowKey]:
-    """The pairs that have a control."""
     return pairs_with_controls(evidence.rows, evidence.tested, evidence.controls.unshared)
 
 
 def group(ledger: Ledger) -> Group:
-    """The lines of one side of a pair, in percent of the model alone."""
     steps: list[Line] = []
     for each in ledger.of_kind("step"):
         steps.append(_line(each, steps[-1].value if steps else 0.0))
@@ -110,7 +107,6 @@ def _of_lines(evidence: Evidence, contrasts: Sequence[Contrast]) -> str:
 
 
 def has_several_llms(evidence: Evidence) -> bool:
-    """Whether any pair with controls differs from another one in the LLM only."""
     pairs = with_controls(evidence)
     return len({replace(pair, llm=None) for pair in pairs}) < len(pairs)
 
@@ -138,7 +134,6 @@ def over_llms(evidence: Evidence) -> list[Chart]:
 
 
 def _parameters(pair: Row) -> int:
-    """The number of parameters of the LLM's side of a pair; 0 where that was not stored."""
     sides = [record["sides"]["llm"] for record in pair.records if "llm" in record["sides"]]
     ranked, read = (
         (side.get("parameters", 0) for side in sides),
@@ -148,7 +143,6 @@ def _parameters(pair: Row) -> int:
 
 
 def names_of(ledgers: Sequence[Ledger]) -> list[str]:
-    """The names of the LLMs, short enough to stand side by side below axes, many of them on two lines."""
     lines = 1 if len(ledgers) < 4 else 2
     size = max(7, min(14, lines * 28 // len(ledgers)))
     names = [shorten(ledger.pair.llm or "", size) for ledger in ledgers]
@@ -185,7 +179,6 @@ MOST_FOUND = 12
 
 
 def under_protocols(protocols: Protocols) -> list[Chart]:
-    """The findings of one data set, each under leave-one-out (open) and under time (filled)."""
     found = [each for each in protocols.found if each.leave_one_out.base and each.time.base]
     if not found:
         raise NothingToShow("no contrast is stored under both protocols")

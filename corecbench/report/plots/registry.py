@@ -51,7 +51,6 @@ OF_PROTOCOLS = Plot("protocols", ledgers.under_protocols)
 
 
 def plots_of(evidence: Subject) -> Sequence[Plot]:
-    """Return the plots that are drawn."""
     if isinstance(evidence, Protocols):
         return (OF_PROTOCOLS,)
     joint = [key for key in evidence.rows if not key.is_solo]
@@ -73,12 +72,10 @@ class Prepared:
 
     @property
     def name(self) -> str:
-        """The name of its files, such as "gain" or "slices-ml-100k"."""
         return self.kind if self.dataset is None else f"{self.kind}-{slug(self.dataset)}"
 
 
 def prepare(evidence: Subject, plots: Sequence[Plot] | None = None) -> list[Prepared]:
-    """Prepare every plot. Where one cannot be made, the other plots are made all the same."""
     return [
         _prepare(plot, evidence, dataset)
         for plot in (plots_of(evidence) if plots is None else plots)
@@ -125,6 +122,5 @@ def write(evidence: Subject, folder: Path, plots: Sequence[Plot] | None = None) 
 
 
 def _files(folder: Path, name: str) -> list[Path]:
-    """Return the files of a plot in a folder."""
     patterns = (f"{start}.{suffix}" for start in (name, f"{name}{PAGE}*") for suffix in SUFFIXES)
     return [path for pattern in patterns for path in folder.glob(pattern)]

@@ -22,17 +22,14 @@ FIRST_NAMED = "The first model named is the one evaluated"
 
 
 def present(evidence: Evidence) -> list[RowKey]:
-    """Return the rows that have a value of the tested metric."""
     return [key for key in evidence.rows if evidence.has(key)]
 
 
 def mean(evidence: Evidence, key: RowKey) -> float:
-    """Return the tested metric of a row: the mean over users, each first averaged over seeds."""
     return evidence.rows[key].metrics[evidence.tested]
 
 
 def joint(evidence: Evidence) -> list[RowKey]:
-    """Return the joint rows that can be compared with their own solo rows."""
     comparable = evidence.joint()
     if not comparable:
         raise NothingToShow("there is no joint row that can be compared with its solo row")
@@ -40,7 +37,6 @@ def joint(evidence: Evidence) -> list[RowKey]:
 
 
 def groups(evidence: Evidence, most: int) -> Iterator[tuple[str, dict[RowKey, str]]]:
-    """Yield the comparable joint rows of a pair of models with their names, at most so many under a title."""
     for (solo, other), of_pair in groupby(joint(evidence), lambda key: (key.solo, key.partner)):
         for number, part in enumerate(evenly(list(of_pair), most)):
             title = f"{shorten(solo.own or '')} ({SIDE_NAMES[solo.side]}) + {shorten(other or '')}"
@@ -48,7 +44,6 @@ def groups(evidence: Evidence, most: int) -> Iterator[tuple[str, dict[RowKey, st
 
 
 def extents(evidence: Evidence) -> dict[str, str]:
-    """Return users and seeds of each data set, as a caption states them, by its name."""
     found = {}
     for dataset in evidence.datasets:
         rows = [row for key, row in evidence.rows.items() if key.dataset == dataset and row.values]
@@ -59,25 +54,21 @@ def extents(evidence: Evidence) -> dict[str, str]:
 
 
 def extent(evidence: Evidence) -> str:
-    """Return users and seeds of all data sets, as a caption states them."""
     return "; ".join(extents(evidence).values())
 
 
 def partner(key: RowKey, size: int = NAME_WIDTH, with_model: bool = True) -> str:
-    """Return the parts of a joint row beside the model that is evaluated, such as "llama, bdlm"."""
     ensemble = "ensemble" if key.side == "ensemble" else None
     names = (key.partner if with_model else None, key.sharing, ensemble, key.control)
     return ", ".join(shorten(name, size) for name in names if name)
 
 
 def label(key: RowKey, size: int = NAME_WIDTH) -> str:
-    """Return the name of a row on a data set: the model that is evaluated, then what it was trained with."""
     own = shorten(key.own or "", size)
     return own if key.is_solo else f"{own} + {partner(key, size)}"
 
 
 def cell_label(key: RowKey) -> str:
-    """Return the name of a cell on a data set, such as "sasrec + llama, bdlm"."""
     models = " + ".join(shorten(name) for name in (key.domain, key.llm) if name)
     return ", ".join([models, *(shorten(name) for name in (key.sharing, key.control) if name)])
 

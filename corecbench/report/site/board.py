@@ -47,11 +47,9 @@ class Benchmark:
 
     @property
     def rows(self) -> list[Row]:
-        """The rows that have ranks."""
         return [row for row in self.evidence.rows.values() if row.seeds]
 
     def address(self, row: Row) -> str:
-        """Return the address of the page of a row, from the index."""
         return f"rows/{slug(self.name)}/{slug(f'{row.key.dataset}--{row.key.cell}--{row.key.side}')}.html"
 
 
@@ -74,12 +72,10 @@ class Shown(NamedTuple):
 
     @property
     def name(self) -> tuple[str, RowKey]:
-        """What tells the row apart from all others of a site."""
         return self.benchmark.name, self.row.key
 
     @property
     def place(self) -> Place:
-        """Where the row is ranked."""
         dataset, record = self.row.key.dataset, self.row.records[0]
         protocol = dict(sorted(self.benchmark.evidence.protocols[dataset].items()))
         kind = str(protocol.get("split", "leave-one-out"))
@@ -87,19 +83,16 @@ class Shown(NamedTuple):
 
     @property
     def is_control(self) -> bool:
-        """Whether the row is there only to judge other rows by."""
         return self.benchmark.evidence.is_control(self.row.key)
 
     @property
     def order(self) -> tuple[bool, float]:
-        """The key by which rows are sorted: the best first, controls last."""
         evidence = self.benchmark.evidence
         value, sign = self.row.metrics.get(evidence.tested), -1 if evidence.higher_is_better else 1
         return self.is_control, float("inf") if value is None else sign * value
 
 
 def metric_of(name: str) -> Callable[[Shown], float | None]:
-    """Return a function that returns a metric of a row."""
     return lambda each: each.row.metrics.get(name)
 
 
@@ -139,7 +132,6 @@ NOTES = (
 
 
 def methods(shown: Sequence[Shown]) -> list[Shown]:
-    """Return a row for each pair that is no control, in the order of the rows."""
     cells: dict[tuple[str, str], list[Shown]] = {}
     for each in shown:
         if each.row.key.sharing and not each.is_control:
@@ -148,7 +140,6 @@ def methods(shown: Sequence[Shown]) -> list[Shown]:
 
 
 def _judged(sides: Sequence[Shown]) -> Shown:
-    """Return the row that a method is judged by: its ensemble, else the first side that it trains, or the first."""
     by_side = {each.row.key.side: each for each in sides}
     trained = [
         side for side in SIDES if side in by_side and any(own["epochs"] for _, own in by_side[side].row.own_sides())
@@ -157,7 +148,6 @@ def _judged(sides: Sequence[Shown]) -> Shown:
 
 
 def strongest(shown: Sequence[Shown]) -> Shown | None:
-    """Return the row without an LLM that is best on validation, of those that are the strongest of a benchmark."""
     best = [each for each in shown if each.benchmark.evidence.strongest.get(each.row.key.dataset) == each.row.key]
     return max(best, key=lambda each: each.row.validation or 0.0, default=None)
 

@@ -103,7 +103,6 @@ def write_site(
 
 
 def named(stores: Sequence[Store]) -> list[tuple[str, Store]]:
-    """Return each benchmark with a name of its own, such as "default" and "default-2"."""
     seen: Counter[str] = Counter()
     pairs = []
     for store in stores:
@@ -116,7 +115,6 @@ def named(stores: Sequence[Store]) -> list[tuple[str, Store]]:
 def write_benchmark(
     host: Host, store: Store, name: str, metrics: Sequence[str], out: Path, choice: Choice
 ) -> Benchmark:
-    """Write tables and report of a benchmark, and return its rows."""
     place = Store(out / BENCHMARKS, name)
     place.own_folder.mkdir(parents=True, exist_ok=True)
     evidence = gather(host, place, choice.of(list(store.records())), metrics)
@@ -130,7 +128,6 @@ def write_benchmark(
 
 
 def index_page(title: str, benchmarks: Sequence[Benchmark]) -> str:
-    """Return the index, whose title says how much the site shows."""
     n_rows = sum(len(benchmark.rows) for benchmark in benchmarks)
     subtitle = f"{number_of(n_rows, 'row')} of {number_of(len(benchmarks), 'benchmark')}"
     return page(title, subtitle, list(_sections(benchmarks)), scripts=(*SCRIPTS, "filter.js"))
@@ -246,7 +243,6 @@ def _of_seed(name: str, side: RowSide, record: CellResult) -> float | None:
 
 
 def _claimed(claims: Iterable[Placed]) -> Iterator[str]:
-    """Yield what papers claim beside a row, and what differs between the protocols."""
     for each in claims:
         said = f"{each.claim.metric} {decimal(each.claim.value)} is claimed by {each.claim.paper.cited}"
         ours = f"{each.among} of our seeds, whose mean is {decimal(each.mean or 0.0)}"

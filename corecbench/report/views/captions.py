@@ -75,13 +75,11 @@ def main_caption(evidence: Evidence, cost: bool = False, effects: bool = False) 
 
 
 def _of_lists(evidence: Evidence) -> Iterator[str]:
-    """Yield the sentence about metrics without a value per user."""
     if overall := [name for name, metric in evidence.metrics.items() if is_overall(metric)]:
         yield f"{', '.join(overall)}: one value of the lists of all users, averaged over seeds, not tested"
 
 
 def _of_newcomers(evidence: Evidence) -> Iterator[str]:
-    """Yield how many users of a split by time have no history that a model could rank by."""
     for dataset in evidence.datasets:
         stored = [(each["cell"]["dataset"], each["data"]) for each in evidence.records([dataset])]
         if n := sum({name: data.get("users_without_history", 0) for name, data in stored}.values()):
@@ -89,7 +87,6 @@ def _of_newcomers(evidence: Evidence) -> Iterator[str]:
 
 
 def _of_strongest(evidence: Evidence) -> Iterator[str]:
-    """Yield the sentence about the strongest row without an LLM."""
     if evidence.names_strongest:
         rows = [f"{key.name} on {dataset}" for dataset, key in evidence.strongest.items()]
         yield (
@@ -99,7 +96,6 @@ def _of_strongest(evidence: Evidence) -> Iterator[str]:
 
 
 def _of_baseline(evidence: Evidence) -> Iterator[str]:
-    """Yield the sentences about the row that every row is compared with, too."""
     base, method, contrasts = evidence.baseline, evidence.method, evidence.over_baseline.values()
     if base:
         yield f"{evidence.tested} vs {base}: relative change against that row, over the seeds both have"
@@ -109,13 +105,11 @@ def _of_baseline(evidence: Evidence) -> Iterator[str]:
 
 
 def _of_weights(rows: Collection[Row]) -> Iterator[str]:
-    """Yield what the column of weights says."""
     if any(row.shares for row in rows):
         yield "Weights: spread of each added score, in spreads of the model's own; 0 adds nothing"
 
 
 def _of_controls(evidence: Evidence) -> Iterator[str]:
-    """Yield how each control differs from its pair. The plugin of a stored control need not be here."""
     for control, key in {key.control: key for key in evidence.rows if key.control}.items():
         summary = evidence.controls.of(key).summary or "changed by a plugin that is not here"
         yield f"Control {control}: as the pair beside it, but {summary}"

@@ -51,7 +51,6 @@ def p_name(method: Method, of: str = "") -> str:
 def identity(
     keys: Iterable[RowKey], key_of: Callable[[Any], RowKey], side: Callable[[Any], str] | None = None
 ) -> Iterator[Column]:
-    """Yield the columns that say what a row is; that of controls only if there are any."""
     yield Column("data set", lambda each: key_of(each).dataset)
     yield Column("model", lambda each: key_of(each).model)
     yield Column("side", side or (lambda each: key_of(each).side))
@@ -82,7 +81,6 @@ def contrast_columns(
 
 
 def interval_columns(contrast_of: Callable[[Any], Contrast | None] | None = None) -> Iterator[Column]:
-    """Yield the columns of a 95 % interval: one to read and two of exact values."""
     of = functools.partial(Column, of=contrast_of)
     yield of("95% interval", lambda each: each.sizes.interval, interval, False)
     yield of("95% low", lambda each: each.sizes.interval and each.sizes.interval.low, None)
@@ -113,18 +111,15 @@ def _effects(of: Callable[..., Column], method: Method, seeds: bool) -> Iterator
 
 
 def change_interval(changes: ChangeSet) -> str:
-    """Return the interval of a relative change."""
     return f"[{percent(changes.low)}, {percent(changes.high)}]" if changes.bounded else "unbounded"
 
 
 def change_end(contrast: Contrast, place: Literal[0, 1]) -> float | None:
-    """Return the lower or the upper end of the interval of a relative change; None where it is unbounded."""
     ends = contrast.sizes.change_ends
     return None if ends is None else ends[place]
 
 
 def equivalence_columns(contrast_of: Callable[[Any], Contrast | None], method: Method) -> Iterator[Column]:
-    """Yield the columns of the test for equivalence; arguments as in `contrast_columns`."""
     of, adjusts = functools.partial(Column, of=contrast_of), method.correction != "none"
     p = lambda each: each.sizes.equivalence and each.sizes.equivalence.p  # noqa: E731
     yield of("p (TOST)", p, None if adjusts else p_value)
@@ -136,7 +131,6 @@ def equivalence_columns(contrast_of: Callable[[Any], Contrast | None], method: M
 
 
 def has_seeds(contrasts: Iterable[Contrast]) -> bool:
-    """Return whether any contrast is over several seeds."""
     return any(each.sizes.variance for each in contrasts)
 
 
@@ -165,14 +159,12 @@ def main_columns(evidence: Evidence, cost: bool, effects: bool) -> Iterator[Colu
 
 
 def _beside(base: str, contrasts: Mapping[RowKey, Contrast], tested: str, method: Method) -> Iterator[Column]:
-    """Yield the columns of rows minus another one than their models alone, which is called so."""
     contrast_of = lambda row: contrasts.get(row.key)  # noqa: E731
     yield Column(f"{tested} vs {base}", lambda each: each.change, percent, contrast=contrast_of, of=contrast_of)
     yield Column(p_name(method, base), lambda each: each.p_adjusted, p_value, of=contrast_of)
 
 
 def metric_of(name: str) -> Callable[[Row], float | None]:
-    """Return a function: row -> its value of a metric."""
     return lambda row: row.metrics.get(name)
 
 
@@ -186,12 +178,10 @@ COST = (
 
 
 def gib(n_bytes: float | None) -> float | None:
-    """Return bytes in GiB."""
     return None if n_bytes is None else n_bytes / 2**30
 
 
 def slice_columns(evidence: Evidence, contrasts: Sequence[Contrast]) -> Iterator[Column]:
-    """Yield the columns of the gains on slices, whose lines are contrasts."""
     yield from identity((each.row for each in contrasts), lambda each: each.row)
     yield Column("slice by", lambda each: each.group.slicing)
     yield Column("slice", lambda each: each.group.label)
@@ -200,7 +190,6 @@ def slice_columns(evidence: Evidence, contrasts: Sequence[Contrast]) -> Iterator
 
 
 def share_columns(evidence: Evidence, contrasts: Sequence[Contrast]) -> Iterator[Column]:
-    """Yield the columns of the gains over shares of the users that train, whose lines are contrasts."""
     first, *others = identity((each.row for each in contrasts), lambda each: each.row)
     yield Column(first.name, lambda each: each.row.at_full_share.dataset)
     yield from others

@@ -29,22 +29,18 @@ ONE_SEED = "one seed: shows this run, not the method"
 
 
 def change(comparison: Contrast) -> str:
-    """Return the change with its sign, relative where the row compared with is not 0."""
     return relative(comparison, comparison.difference)
 
 
 def amount(comparison: Contrast) -> str:
-    """Return the change without its sign."""
     return relative(comparison, abs(comparison.difference)).removeprefix("+")
 
 
 def relative(comparison: Contrast, difference: float) -> str:
-    """Return a difference relative to the row compared with, or as it is where that is 0."""
     return percent(difference / comparison.base) if comparison.base else signed(difference)
 
 
 def interval(comparison: Contrast) -> str:
-    """Return the interval of the relative change, or why there is none."""
     changes = comparison.sizes.changes
     if changes is None:
         return "no interval: too few users differ"
@@ -54,13 +50,11 @@ def interval(comparison: Contrast) -> str:
 
 
 def excludes_zero(comparison: Contrast) -> bool:
-    """Return whether the interval of the relative change excludes 0."""
     ends = comparison.sizes.change_ends
     return ends is not None and not ends[0] <= 0 <= ends[1]
 
 
 def agreement(comparison: Contrast, evidence: Evidence) -> str | None:
-    """Return in words the number of seeds under which the difference has the same sign; None for one seed."""
     seeds = comparison.seeds
     if len(seeds) < 2:
         return None
@@ -85,7 +79,6 @@ def probability(p: float, method: Method | None = None) -> str:
 
 
 def finding_in_words(line: Line, method: Method) -> str:
-    """Return a finding as a table states it."""
     words = {
         "nothing": f"nothing beyond {100 * method.margin:g}%",
         "same": "the same for every user",
@@ -96,14 +89,12 @@ def finding_in_words(line: Line, method: Method) -> str:
 
 
 def row_name(key: RowKey, pair: RowKey) -> str:
-    """Return the name of a row within the ledger of a pair."""
     if key == pair:
         return PAIR
     return ALONE if key.is_solo else key.control or key.sharing or ""
 
 
 def rows_of(found: Found) -> tuple[str, str]:
-    """Return the names of both rows of a finding under two protocols."""
     if found.kind == "strongest":
         return PAIR, "strongest without an LLM"
     row, other = (row_name(key, found.pair) for key in (found.leave_one_out.row, found.leave_one_out.other))
@@ -111,7 +102,6 @@ def rows_of(found: Found) -> tuple[str, str]:
 
 
 def notes(contrast: Line) -> Iterator[str]:
-    """Yield what a reader of a contrast must know: merged steps, and a single seed."""
     if contrast.merged:
         yield f"without {', '.join(contrast.merged)}"
     if len(contrast.comparison.seeds) == 1:
@@ -122,7 +112,6 @@ def notes(contrast: Line) -> Iterator[str]:
 
 
 def telling(ledger: Ledger) -> Line | None:
-    """Return the contrast of the pair with the control that tells most about the LLM; None if there is none."""
     found = [
         (each.control.entry.order, each)
         for each in (*ledger.of_kind("contrast"), *ledger.of_kind("step"))
@@ -198,7 +187,6 @@ def harm_sentence(ledger: Ledger) -> str | None:
 
 
 def in_sentences(ledger: Ledger, evidence: Evidence) -> Iterator[str]:
-    """Yield what is said of a ledger: what hides the pair, what a control keeps, and whether it does harm."""
     yield from hidden(evidence.rows[ledger.pair])
     yield from filter(None, [sentence(ledger, evidence), harm_sentence(ledger)])
 
@@ -228,7 +216,6 @@ def hidden(row: Row) -> Iterator[str]:
 
 
 def without_effect(pair: RowKey, evidence: Evidence) -> Iterator[str]:
-    """Yield of each control of a pair that changes no user's rank that this is a fault."""
     for control in controls_of(pair, evidence.rows, evidence.controls.unshared):
         if has_no_effect(control, pair, evidence.rows, evidence.controls):
             yield f"The control {control.control or control.sharing} {NO_EFFECT}, which is a fault and no finding"

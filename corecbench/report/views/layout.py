@@ -41,7 +41,6 @@ class Column:
     """Returns what of a line the value is of, such as a contrast; None if there is nothing. By default the line."""
 
     def values(self, subjects: Sequence[Any]) -> list[Any]:
-        """Return the value of each line; None where there is none."""
         owners = [self.of(each) for each in subjects] if self.of else subjects
         return [None if each is None else self.value(each) for each in owners]
 
@@ -105,7 +104,6 @@ def table(
 
 
 def _frame(columns: Sequence[tuple[str, Sequence[Any]]]) -> pd.DataFrame:
-    """Return columns, which may have the same name, as a table."""
     # dtype=object keeps counts whole numbers where some are missing
     frame = pd.DataFrame({place: values for place, (_, values) in enumerate(columns)}, dtype=object)
     return frame.set_axis([name for name, _ in columns], axis="columns")

@@ -19,7 +19,6 @@ MOST_NAMED = 6
 
 
 def protocol_sentence(protocol: Mapping[str, Any]) -> str:
-    """Return a protocol as a caption states it."""
     return "Protocol: " + ", ".join(f"{name} {value}" for name, value in protocol.items())
 
 
@@ -90,7 +89,6 @@ def _formats(records: Sequence[CellResult]) -> str:
 
 
 def _lacking(records: Sequence[CellResult]) -> str:
-    """Return the cells whose records do not name weights and algorithms, beside others that do; "" for none."""
     lacking = [record["cell"]["name"] for record in records if "algorithms" not in record]
     return listed(lacking, "cells") if len(lacking) < len(records) else ""
 
@@ -125,7 +123,6 @@ def searched(records: Iterable[CellResult]) -> str:
 
 
 def of_both(own: Mapping[str | None, Mapping[str, Any] | None]) -> str:
-    """Return how a model was searched alone, under None, and in pairs, by sharing module, where it was trained."""
     alone, pairs = own.get(None), [account for sharing, account in own.items() if sharing is not None]
     said = [in_pairs(account, alone) for account in pairs if account is not None]
     if None in pairs:
@@ -134,7 +131,6 @@ def of_both(own: Mapping[str | None, Mapping[str, Any] | None]) -> str:
 
 
 def in_pairs(account: Mapping[str, Any], alone: Mapping[str, Any] | None) -> str:
-    """Return how a model was searched in pairs, and how that differs from the model alone."""
     if not account["with"]:
         return "in pairs as alone"
     differs = "" if alone is None else f", {difference(alone, account)}"
@@ -142,7 +138,6 @@ def in_pairs(account: Mapping[str, Any], alone: Mapping[str, Any] | None) -> str
 
 
 def budget(account: Mapping[str, Any] | None) -> str:
-    """Return what a search took."""
     if account is None:
         return "not searched"
     n, minutes = account["finished_trials"], account["minutes"]
@@ -203,7 +198,6 @@ def _origin(record: CellResult) -> str:
 
 
 def _some(names: Iterable[str]) -> str:
-    """Return names, of many the first ones and how many more there are."""
     listed = list(names)
     more = [f"{len(listed) - MOST_NAMED} more"] if len(listed) > MOST_NAMED else []
     return ", ".join([*listed[:MOST_NAMED], *more])

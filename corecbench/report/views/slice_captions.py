@@ -49,7 +49,6 @@ def slice_caption(evidence: Evidence) -> str:
 
 
 def extent(begin: str, contrasts: Sequence[Contrast]) -> str:
-    """Return the number of users and the seeds of some contrasts, as a caption states them."""
     seeds = seed_list({seed for each in contrasts for seed in each.seeds}, "seed")
     return f"{begin}{count(max(each.n_users for each in contrasts))} users, {seeds}"
 

@@ -21,12 +21,10 @@ if TYPE_CHECKING:
 
 
 def significant(method: Method) -> str:
-    """Return the meaning of the mark of a significant difference."""
     return f"{p_name(method)} below {decimal(ALPHA, 2)}"
 
 
 def of_tests(contrasts: Collection[Contrast], method: Method, kind: str, base: str) -> Iterator[str]:
-    """Yield the sentences of a caption about the tests of a table; arguments as in `families_in_words`."""
     if contrasts:
         yield of_p(contrasts, method)
         yield of_family(method, families_in_words(contrasts, kind, base))
@@ -45,7 +43,6 @@ def families_in_words(contrasts: Collection[Contrast], kind: str, base: str) -> 
 
 
 def of_family(method: Method, tests: str, of: str = "") -> str:
-    """Return the sentence of a caption about the families within which p is adjusted; `of` as in `p_name`."""
     if method.correction == "none":
         return f"p is not adjusted for the number of tests; {tests}"
     return f"{p_name(method, of)}: {CORRECTED[method.correction]}-adjusted within {tests}"
@@ -66,12 +63,10 @@ def of_p(contrasts: Collection[Contrast], method: Method) -> str:
 
 
 def of_changes(method: Method) -> str:
-    """Return the method of the intervals of relative changes, in words."""
     return "the BCa bootstrap" if method.is_resampled else "Fieller's theorem"
 
 
 def intervals_in_words(method: Method, contrasts: Iterable[Contrast]) -> str:
-    """Return by what method and over what the intervals of differences are."""
     if method.is_resampled:
         return f"BCa bootstrap over users, {RESAMPLES:,} resamples"
     over_users = {each.lacks_seeds or not method.speaks_of_methods for each in contrasts}
@@ -82,7 +77,6 @@ def intervals_in_words(method: Method, contrasts: Iterable[Contrast]) -> str:
 
 
 def of_intervals(method: Method, contrasts: Iterable[Contrast]) -> str:
-    """Return the sentence of a caption about the intervals of a table."""
     return (
         f"95% interval: of the difference ({intervals_in_words(method, contrasts)}), not adjusted for the number "
         f"of rows; {NONE} where fewer than {FEWEST_DIFFERENT} users differ or all differ by the same"

@@ -37,14 +37,12 @@ YES = {True: "yes", False: "no"}
 
 
 def main_table(evidence: Evidence, cost: bool = False, effects: bool = False) -> Report:
-    """Return every row, each joint one beside its model alone."""
     caption = captions.main_caption(evidence, cost, effects)
     meanings: Mapping[Mark, str] = {**MEANINGS, "significant": statistics.significant(evidence.method)}
     return table("table", evidence.rows.values(), columns.main_columns(evidence, cost, effects), caption, meanings)
 
 
 def cost_table(evidence: Evidence) -> Report:
-    """Return what training and inference of every row take, beside its tested metric."""
     rows = evidence.rows.values()
     costs = [each.name for each in columns.COST]
     wanted = {"data set", "model", "side", "sharing", "control", evidence.tested, *costs, "seeds"}
@@ -53,7 +51,6 @@ def cost_table(evidence: Evidence) -> Report:
 
 
 def slice_table(evidence: Evidence) -> Report:
-    """Return whom training together helps: every joint row minus its model alone, on slices of the users."""
     contrasts = evidence.slices()
     return table(
         "slices", contrasts, columns.slice_columns(evidence, contrasts), slice_captions.slice_caption(evidence)
@@ -61,7 +58,6 @@ def slice_table(evidence: Evidence) -> Report:
 
 
 def share_table(evidence: Evidence) -> Report:
-    """Return the gain of training together over shares of the users that train."""
     contrasts = [each for of_row in evidence.shares() for each in of_row]
     caption = slice_captions.share_caption(evidence, contrasts)
     return table("train-shares", contrasts, columns.share_columns(evidence, contrasts), caption)
@@ -82,14 +78,12 @@ def ledger_table(
 
 
 def comparison_table(comparison: Comparison) -> Report:
-    """Return rows against a baseline, with a column of benchmarks only if there are several."""
     meanings: Mapping[Mark, str] = {"significant": statistics.significant(comparison.yardstick.method)}
     shown, caption = columns.comparison_table_columns(comparison), captions.comparison_caption(comparison)
     return table("compare", comparison.rows, shown, caption, meanings)
 
 
 def board_table(board: Leaderboard) -> Report:
-    """Return the leaderboard, with a column for each data set if there are several."""
     meanings: Mapping[Mark, str] = {
         "best": "among the ranked rows that are complete",
         "second": "the next among them",
@@ -127,7 +121,6 @@ def claims_table(found: Sequence[Placed]) -> Report:
 
 
 def protocols_table(protocols: Protocols) -> Report:
-    """Return each contrast that both protocols have, and what becomes of it under time."""
     return table("protocols", protocols.found, _protocol_columns(protocols), _protocol_caption(protocols))
 
 
@@ -232,7 +225,6 @@ class Frames:
         return pd.DataFrame(lines)
 
     def table(self) -> pd.DataFrame:
-        """Return the table of `corecbench report --effects --cost`: each side over its seeds."""
         return _values(main_table(self.evidence, cost=True, effects=True))
 
     def contrasts(self, base: str = "solo") -> pd.DataFrame:
@@ -272,7 +264,6 @@ class Frames:
         return _values(ledger_table(self.evidence, effects=True, by_slices=by_slices))
 
     def slices(self) -> pd.DataFrame:
-        """Return the gains on slices of the users, as `corecbench report --slices`."""
         return _values(slice_table(self.evidence))
 
 
