@@ -1,5 +1,5 @@
 """Run files that come with corecbench: `corecbench run --config NAME` runs one, such as `three-datasets`.
 
-`corecbench list benchmarks` lists them. The first line of each file says what it shows. The folder `tuned` holds
-settings of models that several run files include; `trials.csv` there says how they were found.
+`corecbench describe benchmarks` lists them. The first line of each file says what it shows. The folder `tuned`
+holds settings of models that several run files include; `trials.csv` there says how they were found.
 """

@@ -13,7 +13,6 @@ from corecbench.cli.options import (
     Verb,
     be_a_good_neighbour,
     config_option,
-    data_dir_option,
     discover,
     option_value,
     read_data,
@@ -47,7 +46,6 @@ STATUSES = ("ok", "failed", "not applicable")
 )
 @config_option("Run file with settings of the component and of the data set.")
 @set_option()
-@data_dir_option
 def check(name: str, kind: str | None, dataset: str | None) -> int:
     """Check that a component keeps the contract.
 

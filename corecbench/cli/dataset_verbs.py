@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @click.group(cls=VerbGroup)
 def datasets() -> None:
-    """Get published data sets, and look at any."""
+    """Fetch published data sets, or describe one."""
 
 
 @datasets.command()

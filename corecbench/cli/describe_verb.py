@@ -18,18 +18,26 @@ if TYPE_CHECKING:
 
     from corecbench.plugin.host import Host
 
+LISTED = (*KINDS, "benchmarks", "plugins")
 SIGNS = {"minimum": "at least", "above": "above", "maximum": "at most", "below": "below"}
 
 
 @click.command(cls=Verb)
-@click.argument("name", metavar="NAME", shell_complete=complete_components)
+@click.argument("name", required=False, metavar="[NAME|KIND]", shell_complete=complete_components)
 @click.option("--kind", type=click.Choice(tuple(WORDS)), help="Kind, where several have the name.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def describe(name: str, kind: str | None, as_json: bool) -> None:
-    """Show a component: its settings with types, defaults and ranges, what is searched, its paper and its needs.
+def describe(name: str | None, kind: str | None, as_json: bool) -> None:
+    """List components, or show one with its settings, paper and needs.
 
-    NAME is that of a model, LLM, sharing module, control, data set, metric, reporter or tracker.
+    NAME is that of a component; KIND lists all of models, llms, sharing, controls, datasets, metrics, reporters,
+    trackers, benchmarks (the run files that come with corecbench) or plugins. Without either, all components are
+    listed.
     """
+    from corecbench.cli import listing
+
+    if name is None or name in LISTED:
+        listing.show(listing.rows(name, as_json), as_json)
+        return
     known = facts(discover(strict=False), name, kind)
     if as_json:
         say(json.dumps(known, indent=2, default=str, ensure_ascii=False))

@@ -9,7 +9,7 @@ import click
 
 from corecbench.cli.options import Verb, data_options, discover, read_data
 from corecbench.cli.saying import say
-from corecbench.cli.stored_options import chosen_settings, one_cell_options, results_option
+from corecbench.cli.stored_options import results_option
 
 if TYPE_CHECKING:
     from corecbench.api import CellResult
@@ -53,7 +53,7 @@ def import_(
     benchmark: str,
     results: Path,
 ) -> None:
-    """Store the ranks or lists of a model from elsewhere as a cell.
+    """Import the ranks or lists of another library.
 
     FILE has a line for each user with the rank of the held-out item (user_id, rank), or for each item on a user's
     list (user_id, item_id, and score or position). It is CSV, Parquet or a run file of TREC. Everything in it is
@@ -112,7 +112,7 @@ def split(
     out: Path,
     format_: str,
 ) -> None:
-    """Write the split of a data set for other libraries.
+    """Export the split of a data set for other libraries.
 
     DIR gets the parts for training, validation and test, the texts of the items, README.txt, which says how to read
     them and how to bring results back, and manifest.json with the fingerprint of the split.
@@ -128,34 +128,3 @@ def split(
         f"split {manifest['split_fingerprint'][:12]}"
     )
     say(f"written to {out}: {', '.join(manifest['files'])}", err=True)
-
-
-@click.command(cls=Verb)
-@click.argument("folder", metavar="RESULTS_DIR", type=click.Path(path_type=Path))
-@click.option("--cell", required=True, metavar="CELL", help="Cell, such as sasrec or sasrec+llama+bdlm:llm.")
-@click.option("--out", required=True, metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="File.")
-@click.option("--format", "format_", metavar="csv|parquet|trec", help="Format.  [default: by the suffix]")
-@one_cell_options
-def predictions(
-    folder: Path,
-    cell: str,
-    out: Path,
-    format_: str | None,
-    dataset: str | None,
-    seed: int | None,
-    benchmark: str | None,
-) -> None:
-    """Write the stored lists of a cell for other tools.
-
-    RESULTS_DIR is where results are stored, or the folder of one benchmark there.
-    """
-    from corecbench.exchange.predictions import write_predictions
-    from corecbench.exchange.reading import format_of
-    from corecbench.results.folders import choose, stores
-    from corecbench.results.selection import select_one
-
-    chosen = format_of(out, format_)
-    store = choose(stores(folder), benchmark)
-    entries = chosen_settings().narrowed(list(store.records()))
-    top = write_predictions(store, select_one(entries, cell, dataset, seed), cell, chosen, out)
-    say(f"{out}: {len(top):,} items of {top['user_id'].nunique():,} users, at most {top['position'].max()} each")

@@ -6,6 +6,7 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
+from corecbench.cli.options import discover
 from corecbench.cli.saying import say
 from corecbench.plugin.kinds import KINDS
 from corecbench.plugin.metadata import describe
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from corecbench.plugin.host import Host
 
 Rows = list[dict[str, Any]]
+
+
+def rows(kind: str | None, whole: bool) -> Rows:
+    """Return one row for each component of a kind, of all kinds if there is none, for each run file, or plugin."""
+    if kind == "benchmarks":
+        return benchmarks(whole)
+    host = discover(strict=False)
+    return plugins(host) if kind == "plugins" else components(host, KINDS if kind is None else (kind,), whole)
 
 
 def components(host: Host, kinds: Iterable[str], whole: bool) -> Rows:

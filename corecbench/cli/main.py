@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from corecbench.api import CorecbenchError
+from corecbench.cli.audit_verbs import audit
 from corecbench.cli.author_verbs import check, new_plugin
-from corecbench.cli.compare_verbs import claims, compare, site
+from corecbench.cli.board_verb import board
+from corecbench.cli.compare_verb import compare
 from corecbench.cli.dataset_verbs import datasets
 from corecbench.cli.describe_verb import describe
-from corecbench.cli.exchange_verbs import import_, predictions, split
-from corecbench.cli.leakcheck_verbs import contamination, leakcheck
+from corecbench.cli.encode_verb import encode
+from corecbench.cli.exchange_verbs import import_, split
 from corecbench.cli.model_verbs import recommend
-from corecbench.cli.options import VerbGroup, common_options, discover
+from corecbench.cli.options import Verb, VerbGroup, common_options, discover
 from corecbench.cli.report_verb import report
 from corecbench.cli.reproduce_verb import reproduce
 from corecbench.cli.results_verbs import results
@@ -27,8 +29,6 @@ from corecbench.cli.run_verb import run
 from corecbench.cli.saying import LOST, lose, say
 from corecbench.cli.signals import Terminated, ending_on_signals
 from corecbench.cli.tune_verb import tune
-from corecbench.cli.vector_verbs import audit, encode
-from corecbench.plugin.kinds import KINDS
 from corecbench.version import __version__
 
 if TYPE_CHECKING:
@@ -64,6 +64,12 @@ class Verbs(VerbGroup):
             code = complain_of_signal(signal.SIGINT)
         sys.exit(code if isinstance(code, int) else 0)
 
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the verbs of each heading."""
+        for heading, verbs in VERBS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(str(verb.name), verb.get_short_help_str(90)) for verb in verbs])
+
     def invoke(self, context: click.Context) -> Any:
         code = super().invoke(context)
         return code or (FAILED if LOST in context.meta else code)
@@ -87,6 +93,9 @@ def complain(error: Exception) -> int:
     if isinstance(error, BrokenPipeError):  # the reader of our output, such as `head`, has enough
         lose(error, sys.stdout)
         return FAILED
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and error.ctx is not None:
+        say(error.ctx.get_help())
+        return 0
     if isinstance(error, click.Abort):
         return complain_of_signal(signal.SIGINT)
     if isinstance(error, CorecbenchError):
@@ -118,53 +127,9 @@ def main() -> None:
     """Does training a recommender together with an LLM help either of them?"""
 
 
-for verb in (
-    run,
-    tune,
-    report,
-    compare,
-    claims,
-    results,
-    site,
-    datasets,
-    recommend,
-    describe,
-    reproduce,
-    split,
-    import_,
-    leakcheck,
-    contamination,
-    predictions,
-    encode,
-    audit,
-    check,
-    new_plugin,
-):
-    main.add_command(verb)
-
-
-@main.command("list")
-@click.argument("kind", required=False, metavar="[KIND]", type=click.Choice((*KINDS, "benchmarks", "plugins")))
-@click.option("--json", "as_json", is_flag=True, help="As JSON, with all settings.")
-def list_(kind: str | None, as_json: bool) -> None:
-    """List the components, the run files that come with corecbench, or the plugins.
-
-    KIND is models, llms, sharing, controls, datasets, metrics, reporters, trackers, benchmarks or plugins. Without
-    one, all components are listed.
-    """
-    from corecbench.cli.listing import benchmarks, components, plugins, show
-
-    if kind == "benchmarks":
-        show(benchmarks(whole=as_json), as_json)
-        return
-    host = discover(strict=False)
-    kinds = KINDS if kind is None else (kind,)
-    show(plugins(host) if kind == "plugins" else components(host, kinds, whole=as_json), as_json)
-
-
-@main.command()
+@click.command(cls=Verb)
 def doctor() -> int:
-    """Show what works here and what is missing."""
+    """Check the installation."""
     from corecbench.cli.doctor import examine
 
     host = discover(strict=False)
@@ -172,3 +137,16 @@ def doctor() -> int:
         say(line)
     ours = [info for info in host.plugins() if info.distribution == "corecbench"]
     return PLUGIN_BROKEN if any(info.error for info in ours) else 0
+
+
+VERBS = {
+    "Train": (run, tune, reproduce),
+    "Read": (report, compare, board),
+    "Check": (audit, check, doctor),
+    "Data and results": (datasets, split, import_, encode, results),
+    "Plugins": (describe, new_plugin),
+    "Use": (recommend,),
+}
+"""Heading of the help -> verbs."""
+for verb in (verb for verbs in VERBS.values() for verb in verbs):
+    main.add_command(verb)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from corecbench.api import UsageError
-from corecbench.cli.options import Verb, config_option, data_dir_option, discover, option_value, set_option
+from corecbench.cli.options import Verb, config_option, discover, option_value, set_option
 from corecbench.cli.saying import say
 from corecbench.cli.stored_options import chosen_settings, one_cell, one_cell_options
 from corecbench.cli.tables import telling_damage
@@ -58,7 +58,6 @@ if TYPE_CHECKING:
 )
 @config_option("Run file with settings of the data set, as it was run.")
 @set_option("Setting of the data set, as it was run.")
-@data_dir_option
 def recommend(
     folder: Path | None,
     cell: str,

@@ -81,9 +81,25 @@ def option_group(*options: Callable[[Command], Command], group: str = "") -> Cal
 
 # --- verbs --------------------------------------------------------------------------------------------------------
 
+
+def _use_data_dir(context: click.Context, parameter: click.Parameter, folder: str | None) -> None:
+    if folder is not None:
+        os.environ["CORECBENCH_DATA"] = os.path.abspath(os.path.expanduser(folder))
+
+
+data_dir_option = click.option(
+    "--data-dir",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False),
+    expose_value=False,
+    callback=_use_data_dir,
+    help="Folder of data sets, each in DIR/NAME.  [default: CORECBENCH_DATA, then what was fetched]",
+)
+
 common_options = option_group(
     context_option("--plugin", "files", multiple=True, metavar="FILE.py", help="Load a plugin from a file."),
     context_option("--no-plugin", "blocked", multiple=True, metavar="NAME", help="Leave a plugin out."),
+    data_dir_option,
     context_option("--traceback", is_flag=True, help="Show where an error came from."),
 )
 """The options that are taken both before and after every verb."""
@@ -109,7 +125,7 @@ class Verb(click.Command):
             with formatter.section(group):
                 formatter.write_dl(groups[group])
         formatter.write_paragraph()
-        formatter.write_text("Every verb takes --plugin, --no-plugin and --traceback, too: corecbench --help.")
+        formatter.write_text("All verbs take the options of corecbench --help, too.")
 
 
 class VerbGroup(click.Group):
@@ -170,22 +186,7 @@ def config_option(text: str) -> Callable[[Command], Command]:
     )
 
 
-def _use_data_dir(context: click.Context, parameter: click.Parameter, folder: str | None) -> None:
-    if folder is not None:
-        os.environ["CORECBENCH_DATA"] = os.path.abspath(os.path.expanduser(folder))
-
-
-data_dir_option = click.option(
-    "--data-dir",
-    metavar="DIR",
-    type=click.Path(exists=True, file_okay=False),
-    expose_value=False,
-    callback=_use_data_dir,
-    help="Folder of data sets, each in DIR/NAME.  [default: CORECBENCH_DATA, then what was fetched]",
-)
-
 split_options = option_group(
-    data_dir_option,
     setting(
         "--split",
         metavar="leave-one-out|time",

@@ -64,8 +64,6 @@ class ReportConfig(MethodConfig):
     """Whether the ledgers are printed instead; with `slices` on slices, too."""
     train_shares: bool = False
     """Whether the gains over shares of the users that train are printed instead."""
-    leaderboard: bool = False
-    """Whether the rows of all benchmarks are ranked instead."""
     protocols: bool = False
     """Whether findings under leave-one-out and under time are compared instead."""
     plots: bool = False
@@ -97,19 +95,18 @@ class ReportConfig(MethodConfig):
     setting("--effects", is_flag=True, help="Also effect sizes with intervals, power and equivalence."),
     setting("--ledger", is_flag=True, help="Instead what exactly helps; with --slices on slices, too."),
     setting("--slices", is_flag=True, help="Instead the effects by length of history and frequency of the item."),
-    setting("--leaderboard", is_flag=True, help="Instead rank the rows of all benchmarks."),
     set_option("Another setting, such as report.test=permutation, report.cost=true, report.protocols=true."),
     group="What is shown",
 )
 @option_group(
-    setting("--format", metavar="NAME", help="Printed format (`corecbench list reporters`).  [default: text]"),
+    setting("--format", metavar="NAME", help="Printed format (`corecbench describe reporters`).  [default: text]"),
     setting("--out", metavar="DIR", help="Folder to write to.  [default: that of the results; none for a view]"),
     setting("--plots", is_flag=True, help="Also draw, as SVG and PNG in the folder plots beside the tables."),
     setting("--html", is_flag=True, help="Also write all of it as one page, report.html beside the tables."),
     group="Where",
 )
 def report(folder: Path) -> int:
-    """Print and write the table of stored results.
+    """Print the table of stored results, plots and a page.
 
     RESULTS_DIR is where results are stored, the folder of one benchmark there, or a bundle. Cells of several
     benchmarks share a table if they have the same protocol, split and settings. Nothing is trained.
@@ -125,52 +122,10 @@ def report(folder: Path) -> int:
     chosen_settings()  # which may be wrongly written
     host.select("reporters", config.format, {})
     found = stores(folder)
-    asked = [choose(found, name) for name in config.benchmark]
-    if config.leaderboard:
-        view = view_of(config, folder.is_file())
-        return report_all(host, config, asked or found, folder, view)
-    asked = asked or [choose(found, None)]
+    asked = [choose(found, name) for name in config.benchmark] or [choose(found, None)]
     if config.protocols:
         return report_protocols(host, config, asked, view_of(config, any(store.is_packed for store in asked)))
     return report_some(host, config, asked, view_of(config, any(store.is_packed for store in asked)))
-
-
-def report_all(host: Host, config: ReportConfig, stores: Sequence[Store], folder: Path, view: str) -> int:
-    """Rank the rows of benchmarks, print and write it, and return the exit code.
-
-    Raises:
-        UsageError: something else is asked for, too.
-    """
-    from corecbench.report.publish import rank
-
-    others = (
-        "effects",
-        "cost",
-        "slices",
-        "ledger",
-        "train_shares",
-        "protocols",
-        "baseline",
-        "plots",
-        "html",
-        "cells",
-        "datasets",
-    )
-    if any(getattr(config, name) for name in others):
-        raise UsageError(
-            "--leaderboard is a table of its own; beside it go --benchmark, --metrics, --latest, --pick, --format "
-            "and --out"
-        )
-    place = folder if config.out is None else own_folder(config.out)
-    with telling_damage(stores):
-        is_written = config.out is not None or not view
-        board, is_complete = rank(host, stores, config.metrics, place if is_written else None, chosen_settings())
-        show_table(board.texts, board.errors, config.format)
-        tell(view, config.out, place, board.paths)
-    if is_complete:
-        return 0
-    say(f"incomplete, so the exit code is {INCOMPLETE}: the caption names the cells", err=True)
-    return INCOMPLETE
 
 
 def report_some(host: Host, config: ReportConfig, stores: Sequence[Store], view: str) -> int:
@@ -273,7 +228,7 @@ def view_of(config: ReportConfig, is_packed: bool) -> str:
     reasons = {
         "a bundle": is_packed,
         "report.protocols": config.protocols,
-        "--benchmark": several or (config.leaderboard and config.benchmark),
+        "--benchmark": several,
         "--latest": option_value("latest"),
         "--pick": option_value("pick"),
         **{shown: getattr(config, name) != getattr(default, name) for name, shown in NARROWING.items()},

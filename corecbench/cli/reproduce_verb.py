@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from corecbench.cli.options import Verb, be_a_good_neighbour, data_dir_option, discover, steps
+from corecbench.cli.options import Verb, be_a_good_neighbour, discover, steps
 from corecbench.cli.saying import say
 from corecbench.cli.stored_options import choice_options, one_cell
 
@@ -25,13 +25,12 @@ DIFFERENT = 1
 )
 @click.option("--dataset", metavar="NAME", help="Where the data set is now.  [default: as the record says]")
 @choice_options
-@data_dir_option
 def reproduce(
     result: Path,
     results: Path | None,
     dataset: str | None,
 ) -> int:
-    """Run a stored cell again and compare the ranks of every user.
+    """Run a stored cell again and compare all ranks.
 
     RESULT.json is the record of a cell, the folder that holds it, or the one above, which holds all settings and
     seeds of the cell: --latest or --pick chooses the settings, and the lowest seed is taken.

@@ -11,7 +11,13 @@ import click
 
 from corecbench.cli.options import VerbGroup, discover
 from corecbench.cli.saying import say, say_reasons
-from corecbench.cli.stored_options import choice_options, one_cell, results_argument
+from corecbench.cli.stored_options import (
+    choice_options,
+    chosen_settings,
+    one_cell,
+    one_cell_options,
+    results_argument,
+)
 
 if TYPE_CHECKING:
     from corecbench.results.store import Store
@@ -22,7 +28,7 @@ benchmark_option = click.option("--benchmark", metavar="A,B", help="Benchmarks t
 
 @click.group(cls=VerbGroup)
 def results() -> None:
-    """Look after stored results: list, show, check, prune, merge and pack them."""
+    """Manage stored results."""
 
 
 def stores_of(folder: Path, benchmark: str | None, checked: bool = True) -> list[Store]:
@@ -200,3 +206,34 @@ def pack(
     say(f"{to}: {packed.n_cells} cells, {packed.n_files} files, {size(to.stat().st_size)}, sha256 {packed.sha256}")
     left_out = (reason for store in found for reason in store.damaged.values())
     return FAILED if say_reasons("left out", left_out) else 0
+
+
+@results.command()
+@click.argument("folder", metavar="RESULTS_DIR", type=click.Path(path_type=Path))
+@click.option("--cell", required=True, metavar="CELL", help="Cell, such as sasrec or sasrec+llama+bdlm:llm.")
+@click.option("--out", required=True, metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="File.")
+@click.option("--format", "format_", metavar="csv|parquet|trec", help="Format.  [default: by the suffix]")
+@one_cell_options
+def predictions(
+    folder: Path,
+    cell: str,
+    out: Path,
+    format_: str | None,
+    dataset: str | None,
+    seed: int | None,
+    benchmark: str | None,
+) -> None:
+    """Write the stored lists of a cell for other tools.
+
+    RESULTS_DIR is where results are stored, or the folder of one benchmark there.
+    """
+    from corecbench.exchange.predictions import write_predictions
+    from corecbench.exchange.reading import format_of
+    from corecbench.results.folders import choose, stores
+    from corecbench.results.selection import select_one
+
+    chosen = format_of(out, format_)
+    store = choose(stores(folder), benchmark)
+    entries = chosen_settings().narrowed(list(store.records()))
+    top = write_predictions(store, select_one(entries, cell, dataset, seed), cell, chosen, out)
+    say(f"{out}: {len(top):,} items of {top['user_id'].nunique():,} users, at most {top['position'].max()} each")

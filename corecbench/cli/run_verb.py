@@ -45,7 +45,7 @@ run_options = option_group(
         names_setting("--llm", "llms", help="LLMs: a name, or llama:PATH_OR_ID.", kind="llms"),
         names_setting("--sharing", help="Sharing modules.  [default: bdlm]", kind="sharing"),
         setting("--seeds", metavar="0-2,5", help="Seeds; each cell is run once for each.  [default: 0]"),
-        config_option("A run file, or one of `corecbench list benchmarks`."),
+        config_option("A run file, or one of `corecbench describe benchmarks`."),
         context_option("--quick", is_flag=True, help="A first look in minutes, as --config quick: no evidence."),
         set_option("Change one setting, also of the run, such as run.cell_timeout=60."),
         group="What",

@@ -57,7 +57,7 @@ format_option = click.option(
     default="text",
     show_default=True,
     metavar="NAME",
-    help="Format, such as markdown, latex, html, csv or json (`corecbench list reporters`).",
+    help="Format, such as markdown, latex, html, csv or json (`corecbench describe reporters`).",
 )
 
 

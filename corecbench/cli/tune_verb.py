@@ -79,7 +79,7 @@ def tune(
     out: Path,
     only_plan: bool,
 ) -> None:
-    """Search settings on validation, of models alone and in pairs under the same budget.
+    """Search settings on validation, alone and in pairs.
 
     The test items are not read by any search. The same command goes on where it stopped; with more --minutes it
     goes on after its end, too.

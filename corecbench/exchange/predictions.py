@@ -39,7 +39,9 @@ def write_predictions(store: Store, entry: Entry, name: str, format_: Format, ou
     if "imported" in record and record["imported"]["kind"] == "ranks":
         raise ResultsError(f"{folder}: ranks without lists were imported, so there are none to write")
     if out.exists() and not was_written(out, format_):
-        raise UsageError(f"{out} is there and was not written by `corecbench predictions`; give another --out")
+        raise UsageError(
+            f"{out} is there and was not written by `corecbench results predictions`; give another --out"
+        )
     top = store.top(folder, side)[list(COLUMNS)]
     out.parent.mkdir(parents=True, exist_ok=True)
     if format_ == "parquet":

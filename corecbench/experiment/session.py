@@ -114,7 +114,7 @@ def prepare(config: RunConfig, host: Host, out: Path, steps: Steps | None = None
     """
     if not config.models and not (config.llms and config.solo_llms):
         needed = "--models, --llm or both" if config.solo_llms else "--models, or --solo-llms beside --llm"
-        raise UsageError(f"nothing to run; give {needed} (`corecbench list models` shows some)")
+        raise UsageError(f"nothing to run; give {needed} (`corecbench describe models` shows some)")
     config = with_ledger(config, host)
     host.check_settings(config)
 

@@ -197,16 +197,15 @@ def recommended(host: Host, store: Store, evidence: Evidence) -> dict[str, Seque
 
 
 def rank(
-    host: Host, stores: Sequence[Store], metrics: Sequence[str], folder: Path | None, choice: Choice = AS_STORED
+    host: Host, stores: Sequence[Store], metrics: Sequence[str], choice: Choice = AS_STORED
 ) -> tuple[WrittenTable, bool]:
     """Make the leaderboard of the given benchmarks, and return whether its rows are complete.
 
-    Rows are ranked by NDCG@10, or where it is not among the metrics by the first. Without a folder nothing is
-    written.
+    Rows are ranked by NDCG@10, or where it is not among the metrics by the first.
     """
     name = TESTED if TESTED in metrics else metrics[0]
     results = choice.of_each({store: store.sound() for store in stores})
     controls = known_controls(host, (entry for entries in results.values() for entry in entries))
     board = read_board(results, name, build_metric(host, name), controls.unshared)
     whole = all(row.is_complete for row in board.rows) and not any(store.damaged for store in stores)
-    return write(host, board_table(board), folder), whole
+    return write(host, board_table(board), None), whole

@@ -41,7 +41,7 @@ def searches(
     from corecbench.data.loaded import read_datasets
 
     if not config.models:
-        raise UsageError("nothing to tune; give --models (`corecbench list models` shows some)")
+        raise UsageError("nothing to tune; give --models (`corecbench describe models` shows some)")
     for name in ("train_shares", "seeds", "llms", *(["sharing"] if config.llms else [])):
         if len(labels := getattr(config, name)) > 1:
             raise UsageError(

@@ -133,7 +133,7 @@ def test_a_file_that_is_larger_than_the_memory_is_refused(tmp_path, refused):
 def test_a_plugin_file_that_is_a_pipe_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     os.mkfifo("plugin.py")
-    result = CliRunner().invoke(main, ["list", "--plugin", "plugin.py"])
+    result = CliRunner().invoke(main, ["describe", "--plugin", "plugin.py"])
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert "a pipe, a device or a socket" in result.stderr
 

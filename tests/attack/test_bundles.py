@@ -75,7 +75,7 @@ def is_found(message):
     result = run("results", "verify", "bad.zip")
     assert result.exit_code == 1
     assert message in result.stdout
-    is_refused(message, ["report"], MERGE, ["site", "--out", "site"])
+    is_refused(message, ["report"], MERGE, ["board", "--out", "site"])
 
 
 def edit_ranks(cell, **columns):

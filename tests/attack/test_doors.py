@@ -99,9 +99,11 @@ PLUGIN = r"""
 """
 
 
-@pytest.mark.parametrize("arguments", [["list", "models"], ["list", "models", "--json"], ["list", "plugins"]])
+@pytest.mark.parametrize("arguments", [["models"], ["models", "--json"], ["plugins"]])
 def test_no_list_holds_what_controls_a_terminal(loose_file, arguments):
-    result = CliRunner().invoke(main, [*arguments, "--plugin", str(loose_file("nasty", PLUGIN))], color=True)
+    result = CliRunner().invoke(
+        main, ["describe", *arguments, "--plugin", str(loose_file("nasty", PLUGIN))], color=True
+    )
     assert result.exit_code == 0
     assert_harmless(result.stdout)
 
@@ -109,7 +111,7 @@ def test_no_list_holds_what_controls_a_terminal(loose_file, arguments):
 def test_a_list_on_a_terminal_holds_no_escape_of_a_plugin(loose_file, monkeypatch):
     monkeypatch.setattr("rich.console.Console.is_terminal", True)
     monkeypatch.setenv("COLUMNS", "300")
-    arguments = ["list", "models", "--plugin", str(loose_file("nasty", PLUGIN))]
+    arguments = ["describe", "models", "--plugin", str(loose_file("nasty", PLUGIN))]
     result = CliRunner().invoke(main, arguments, color=True)
     assert "nice  [2J" in result.stdout
     assert "\x1b[2J" not in result.stdout
@@ -119,7 +121,7 @@ def test_a_list_on_a_terminal_holds_no_escape_of_a_plugin(loose_file, monkeypatc
 @pytest.mark.parametrize("traceback", [[], ["--traceback"]])
 def test_no_error_of_a_plugin_controls_a_terminal(loose_file, traceback):
     file = loose_file("nasty", r'raise ValueError("bad \x1b[2J \u202e \x9b31m\r")')
-    result = CliRunner().invoke(main, ["list", "models", "--plugin", str(file), *traceback], color=True)
+    result = CliRunner().invoke(main, ["describe", "models", "--plugin", str(file), *traceback], color=True)
     assert_harmless(result.output)
     result = CliRunner().invoke(
         main, ["run", "--no-references", "--models", NASTY, "--plugin", str(file), *traceback], color=True

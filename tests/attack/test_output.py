@@ -56,7 +56,7 @@ def test_a_run_is_stored_whoever_reads_what_it_prints(ends, toy_folder, tmp_path
 
 @pytest.mark.parametrize(("stdout", "code", "said"), [*OUTPUTS, (closed, 0, "")])
 def test_a_list_that_nobody_reads_ends_without_a_traceback(ends, stdout, code, said):
-    assert ends(stdout, "list", "metrics") == (code, said)
+    assert ends(stdout, "describe", "metrics") == (code, said)
 
 
 def test_an_error_that_cannot_be_said_keeps_its_exit_code(monkeypatch):

@@ -20,11 +20,11 @@ def results(tmp_path):
 
 
 def run(*arguments):
-    return CliRunner().invoke(main, ["claims", *map(str, arguments)])
+    return CliRunner().invoke(main, ["board", "--claims", *map(str, arguments)])
 
 
 def test_each_claim_stands_beside_the_rows_of_its_method(results):
-    found = run("--results", results, "--benchmark", "two", "--format", "csv")
+    found = run(results, "--benchmark", "two", "--format", "csv")
     assert (found.exit_code, found.stderr) == (0, "")
     lines = [
         line.split(",") for line in found.stdout.splitlines() if line.startswith("sasrec-s3rec,amazon-beauty,")
@@ -46,7 +46,7 @@ def test_a_bad_claim_ends_in_one_line(results, tmp_path, figure):
     folder.mkdir()
     fields = {"": 'paper = "A"', "per cent": PER_CENT}[figure]
     (folder / "bad.toml").write_text(fields, encoding="utf-8")
-    found = run("--results", results, "--claims", folder)
+    found = run(results, "--claims-dir", folder)
     assert found.exit_code == 2
     assert found.stderr.startswith("error: claim ")
     assert found.stderr.count("\n") == 1

@@ -98,7 +98,7 @@ def test_everything_that_reads_results_reads_imported_ones(ok, toy_folder, tmp_p
     assert "more.csv" in page
     assert "through None" not in page
     assert ok("report", "--slices").count("theirs") > 3
-    assert "theirs" in ok("report", "--leaderboard")
+    assert "theirs" in ok("board")
     assert "theirs+more" in ok("compare", "results", "--baseline", "theirs")
 
 
@@ -107,7 +107,7 @@ def test_lists_that_go_out_and_come_back_give_the_same_metrics(ok, toy_folder, t
     ok("run", "--no-references", "--models", "sasrec", "--datasets", toy_folder, "--set", "run.top_k=5", *options)
     first = record_of(tmp_path / "results", "sasrec")
     for suffix in ("csv", "parquet", "trec"):
-        told = ok("predictions", "results", "--cell", "sasrec", "--out", f"out/lists.{suffix}")
+        told = ok("results", "predictions", "results", "--cell", "sasrec", "--out", f"out/lists.{suffix}")
         assert told == f"out/lists.{suffix}: 300 items of 60 users, at most 5 each\n"
         ok("import", f"out/lists.{suffix}", "--dataset", toy_folder, "--name", f"from-{suffix}", "--seed", 0)
         again = record_of(tmp_path / "results", f"from-{suffix}")
@@ -122,8 +122,8 @@ def test_a_cell_with_two_sides_needs_the_name_of_one(ok, corecbench, toy_folder,
     ok("split", toy_folder, "--out", "split")
     lists_of(tmp_path / "split").to_csv("lists.csv", index=False)
     ok("import", "lists.csv", "--dataset", toy_folder, "--name", "theirs", "--seed", 0, *ALL)
-    assert "4 items" not in ok("predictions", "results", "--cell", "theirs:domain", "--out", "a.csv")
-    result = corecbench("predictions", "results", "--cell", "theirs:llm", "--out", "a.csv")
+    assert "4 items" not in ok("results", "predictions", "results", "--cell", "theirs:domain", "--out", "a.csv")
+    result = corecbench("results", "predictions", "results", "--cell", "theirs:llm", "--out", "a.csv")
     assert result.exit_code == 2
     assert "unknown cell 'theirs:llm'" in result.stderr
 

@@ -18,7 +18,7 @@ def corecbench(tmp_path, monkeypatch):
 
 
 def test_benchmarks_are_listed_with_what_they_show(corecbench):
-    result = corecbench("list", "benchmarks")
+    result = corecbench("describe", "benchmarks")
     assert result.exit_code == 0
     assert re.search(
         r"^recbole +Models of RecBole by their names, one of each kind, on ml-100k$", result.stdout, re.M
@@ -26,13 +26,13 @@ def test_benchmarks_are_listed_with_what_they_show(corecbench):
 
 
 def test_columns_begin_at_the_same_place(corecbench):
-    lines = corecbench("list", "benchmarks").stdout.splitlines()
+    lines = corecbench("describe", "benchmarks").stdout.splitlines()
     width = max(len(line.split("  ")[0]) for line in lines)
     assert all(line[width : width + 2] == "  " and line[width + 2] != " " for line in lines)
 
 
 def test_benchmarks_as_json_have_their_file_too(corecbench):
-    listed = {entry["name"]: entry for entry in json.loads(corecbench("list", "benchmarks", "--json").stdout)}
+    listed = {entry["name"]: entry for entry in json.loads(corecbench("describe", "benchmarks", "--json").stdout)}
     assert listed["ml-100k"]["summary"].startswith("SASRec and LightGCN")
     assert Path(listed["ml-100k"]["file"]).is_file()
 

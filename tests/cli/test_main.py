@@ -529,17 +529,6 @@ def test_the_report_of_all_results_is_written_beside_them(corecbench, options):
     assert corecbench("report", *options).stderr == "written to results/default: 12 files\n"
 
 
-@pytest.mark.parametrize("option", ["--benchmark", "--metrics"])
-def test_a_view_of_the_leaderboard_is_printed_only(corecbench, option):
-    for benchmark in ("a", "b"):
-        save(Store(Path("results"), benchmark), make_record())
-    options = ["--leaderboard", option, *VIEWS[option]]
-    assert corecbench("report", *options).exit_code == 0
-    assert not list(Path("results").glob("leaderboard*"))
-    assert corecbench("report", *options, "--out", "boards").exit_code == 0
-    assert Path("boards/leaderboard.csv").exists()
-
-
 # --- several settings of a cell -----------------------------------------------------------------------------------
 
 
@@ -552,7 +541,7 @@ def several():
     save(store, make_record())
 
 
-READERS = (["report"], ["compare", "results", "--baseline", "toy"], ["report", "--leaderboard"])
+READERS = (["report"], ["compare", "results", "--baseline", "toy"], ["board"])
 
 
 @pytest.mark.parametrize("verb", READERS)
@@ -582,7 +571,7 @@ def test_the_latest_settings_or_those_that_are_picked_are_taken(corecbench, seve
         ("toy=ffffffff", "unknown hash of cell toy 'ffffffff'"),
     ],
 )
-@pytest.mark.parametrize("verb", [*READERS, ["site", "results", "--out", "site"]])
+@pytest.mark.parametrize("verb", [*READERS, ["board", "results", "--out", "site"]])
 def test_a_pick_of_what_is_not_stored_is_one_line(corecbench, several, verb, pick, message):
     result = corecbench(*verb, "--pick", pick)
     assert result.exit_code == 2
@@ -591,9 +580,9 @@ def test_a_pick_of_what_is_not_stored_is_one_line(corecbench, several, verb, pic
 
 
 def test_a_site_shows_the_settings_that_are_chosen(corecbench, several):
-    refused = corecbench("site", "results", "--out", "site")
+    refused = corecbench("board", "results", "--out", "site")
     assert "several settings of toy are stored" in refused.stderr
-    assert corecbench("site", "results", "--out", "site", "--latest").exit_code == 0
+    assert corecbench("board", "results", "--out", "site", "--latest").exit_code == 0
     assert "0123abcd" in "".join(path.read_text() for path in Path("site").rglob("*.html"))
 
 
@@ -711,46 +700,33 @@ def test_report_in_an_unknown_format_is_exit_code_2(corecbench):
     assert "did you mean 'markdown'" in result.stderr
 
 
-# --- report --leaderboard ----------------------------------------------------------------------------------------
+# --- board --------------------------------------------------------------------------------------------------------
 
 
-def test_the_leaderboard_is_over_all_benchmarks_and_in_every_format(corecbench):
+def test_the_board_is_over_all_benchmarks_and_in_every_format(corecbench):
     for benchmark, name in (("a", "toy"), ("b", "other")):
         save(Store(Path("results"), benchmark), make_record(name))
-    result = corecbench("report", "--leaderboard")
+    result = corecbench("board")
     assert result.exit_code == 0
     assert [line.split()[0] for line in result.stdout.splitlines()[2:4]] == ["toy", "other"]
-    names = {f"leaderboard.{suffix}" for suffix in ("txt", "md", "tex", "html", "csv", "json")}
-    assert {path.name for path in Path("results").iterdir() if path.is_file()} == names
-    alone = corecbench("report", "results", "--leaderboard", "--benchmark", "b", "--format", "csv")
+    alone = corecbench("board", "results", "--benchmark", "b", "--format", "csv")
     assert alone.stdout.count("\n") == 2
 
 
-def test_an_incomplete_leaderboard_is_exit_code_5(corecbench):
+def test_an_incomplete_board_is_exit_code_5(corecbench):
     for record in (make_record(), make_record("other", status="failed")):
         save(Store(Path("results"), "default"), record)
-    result = corecbench("report", "results/default", "--leaderboard")
+    result = corecbench("board", "results/default")
     assert result.exit_code == 5
     assert "incomplete: toys: seed 0 failed" in result.stdout
 
 
-@pytest.mark.parametrize(
-    ("args", "code", "message"),
-    [
-        ([], 5, "protocol is not that of"),
-        (
-            ["--plots"],
-            2,
-            "error: --leaderboard is a table of its own; beside it go --benchmark, --metrics, --latest, --pick, ",
-        ),
-    ],
-)
-def test_what_the_leaderboard_cannot_do_is_one_line(corecbench, args, code, message):
+def test_a_board_over_two_protocols_is_one_line(corecbench):
     for benchmark, protocol in (("a", {"split": "leave-one-out"}), ("b", {"split": "another"})):
         save(Store(Path("results"), benchmark), make_record() | {"protocol": protocol})
-    result = corecbench("report", "--leaderboard", *args)
-    assert (result.exit_code, result.stdout) == (code, "")
-    assert message in result.stderr
+    result = corecbench("board")
+    assert (result.exit_code, result.stdout) == (5, "")
+    assert "protocol is not that of" in result.stderr
     assert result.stderr.count("\n") == 1
 
 
@@ -799,7 +775,7 @@ def test_what_compare_cannot_do_is_one_line(corecbench, args, code, message):
 
 
 def test_list_shows_components_with_their_summary(corecbench, loose_file):
-    result = corecbench("list", "models", "--plugin", loose_file("mine", PLUGIN))
+    result = corecbench("describe", "models", "--plugin", loose_file("mine", PLUGIN))
     assert result.exit_code == 0
     (line,) = [line for line in result.stdout.splitlines() if line.startswith("toy ")]
     assert line.split()[:3] == ["toy", "model", "mine"]
@@ -808,32 +784,32 @@ def test_list_shows_components_with_their_summary(corecbench, loose_file):
 
 
 def test_list_as_json_shows_settings_with_their_defaults(corecbench):
-    listed = {entry["name"]: entry for entry in json.loads(corecbench("list", "models", "--json").stdout)}
+    listed = {entry["name"]: entry for entry in json.loads(corecbench("describe", "models", "--json").stdout)}
     assert listed["sasrec"]["settings"]["embedding_size"] == {"type": "int", "default": 64, "minimum": 1}
 
 
 def test_without_a_kind_the_components_of_all_kinds_are_listed(corecbench):
-    listed = json.loads(corecbench("list", "--json").stdout)
+    listed = json.loads(corecbench("describe", "--json").stdout)
     kinds = {entry["name"]: entry["kind"] for entry in listed}
     chosen = ("ml-100k", "sasrec", "llama", "bdlm", "MRR", "text")
     assert [kinds[name] for name in chosen] == ["dataset", "model", "llm", "sharing", "metric", "reporter"]
     assert all(entry["distribution"] == "corecbench" and entry["version"] for entry in listed)
-    assert corecbench("list").stdout.count("\n") == len(listed)
+    assert corecbench("describe").stdout.count("\n") == len(listed)
 
 
 @pytest.mark.parametrize("kind", ["models", "llms", "sharing", "datasets", "metrics", "reporters", "plugins"])
 def test_every_kind_can_be_listed(corecbench, kind):
-    assert corecbench("list", kind).stdout
+    assert corecbench("describe", kind).stdout
 
 
 def test_list_plugins_shows_a_broken_one_with_its_reason(corecbench, loose_file):
-    result = corecbench("--plugin", loose_file("mine", "1 / 0"), "list", "plugins")
+    result = corecbench("--plugin", loose_file("mine", "1 / 0"), "describe", "plugins")
     assert result.exit_code == 0
     assert "ZeroDivisionError: division by zero" in result.stdout
 
 
 def test_a_blocked_plugin_is_not_listed(corecbench):
-    assert "popularity" not in corecbench("list", "models", "--no-plugin", "popularity").stdout
+    assert "popularity" not in corecbench("describe", "models", "--no-plugin", "popularity").stdout
 
 
 def test_doctor_shows_what_there_is(corecbench, monkeypatch, tmp_path):
@@ -863,7 +839,7 @@ def test_doctor_is_exit_code_3_when_one_of_our_own_plugins_is_broken(corecbench,
     assert "popularity (corecbench" in result.stdout
 
 
-@pytest.mark.parametrize("verb", [["report"], ["list", "benchmarks"], ["report", "--format", "nope"]])
+@pytest.mark.parametrize("verb", [["report"], ["describe", "benchmarks"], ["report", "--format", "nope"]])
 def test_a_closed_stdout_changes_no_exit_code(corecbench, verb):
     save(Store(Path("results"), "default"), make_record())
     command = f"{shlex.join([sys.executable, '-m', 'corecbench', *verb])} >&-"

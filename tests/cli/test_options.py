@@ -104,7 +104,7 @@ def test_of_several_run_files_the_later_one_wins(configured, tmp_path):
     assert config.settings == {"sasrec": {"epochs": 4, "n_heads": 1}}
 
 
-VERBS = "run tune split import leakcheck contamination encode audit check recommend datasets-info"
+VERBS = "run tune split import audit-leaks audit-titles encode audit-vectors check recommend datasets-info"
 
 
 @pytest.mark.parametrize("verb", VERBS.split())

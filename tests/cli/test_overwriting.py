@@ -23,7 +23,7 @@ def corecbench(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("verb", "file"),
-    [(["report", "--out"], "table.txt"), (["site", "results", "--out"], "index.html")],
+    [(["report", "--out"], "table.txt"), (["board", "results", "--out"], "index.html")],
     ids=["report", "site"],
 )
 def test_a_folder_is_written_again_only_if_corecbench_wrote_it(corecbench, verb, file):
@@ -43,10 +43,12 @@ def test_a_folder_is_written_again_only_if_corecbench_wrote_it(corecbench, verb,
 
 @pytest.mark.parametrize("name", ["lists.csv", "lists.parquet", "lists.trec"])
 def test_lists_replace_lists_only(corecbench, name):
-    verb = ["predictions", "results", "--cell", "sasrec", "--out", name]
+    verb = ["results", "predictions", "results", "--cell", "sasrec", "--out", name]
     Path(name).write_text("user_id,item_id,score\nmine,1,1\n")
     refused = corecbench(*verb)
     assert refused.exit_code == 2
-    assert refused.stderr.startswith(f"error: {name} is there and was not written by `corecbench predictions`")
+    assert refused.stderr.startswith(
+        f"error: {name} is there and was not written by `corecbench results predictions`"
+    )
     Path(name).unlink()
     assert [corecbench(*verb).exit_code for _ in range(2)] == [0, 0]

@@ -329,7 +329,7 @@ def test_of_several_settings_those_are_taken_that_are_chosen(kept, toy_folder, t
     (new,) = {folder.name.partition("-")[2] for folder in above.iterdir()} - {old}
     history = ["recommend", "--cell", str(above), "--history", "red apple"]
     user = ["recommend", str(results), "--cell", "popularity", "--user", "u3"]
-    lists = ["predictions", str(results), "--cell", "popularity", "--out", str(tmp_path / "top.csv")]
+    lists = ["results", "predictions", str(results), "--cell", "popularity", "--out", str(tmp_path / "top.csv")]
     for verb in (
         history,
         user,

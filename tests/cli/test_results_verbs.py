@@ -193,7 +193,7 @@ def test_a_bundle_is_reported_like_a_folder_but_nothing_is_written(store):
     assert packed.stderr == "nothing was written, since this is a view (a bundle); --out DIR writes it\n"
     for verb in (
         ["compare", "b.zip", "--baseline", "sasrec"],
-        ["site", "b.zip", "--out", "site"],
+        ["board", "b.zip", "--out", "site"],
         ["report", "b.zip", "--html", "--out", "page"],
     ):
         assert CliRunner().invoke(main, verb).exit_code == 0

@@ -69,7 +69,7 @@ def test_a_bundle_of_windows_gives_the_table_and_the_site_of_its_folder(ok, stor
     assert set(table["data set"]) == {"timed (2 windows)"}
     ok("results", "pack", "--to", "bundle.zip")
     assert rows_of(ok("report", "bundle.zip", "--format", "json")).equals(table)
-    ok("site", "bundle.zip", "--out", "site")
+    ok("board", "bundle.zip", "--out", "site")
     assert "timed (2 windows)" in Path("site/index.html").read_text(encoding="utf-8")
 
 

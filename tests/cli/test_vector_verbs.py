@@ -26,7 +26,7 @@ def audit(tmp_path, monkeypatch, toy_folder, cache):
     def go(*options, ids=tuple(f"i{item}" for item in range(20))):
         pd.DataFrame({"item_id": ids, "vector": list(np.eye(len(ids)))}).to_parquet("mine.parquet")
         here = Steps(run_plan=lambda plan, host, store: run(plan, host, store, InProcess(plan, host, store)))
-        given = ["audit", "mine.parquet", "--dataset", str(toy_folder), *options]
+        given = ["audit", "vectors", "mine.parquet", "--dataset", str(toy_folder), *options]
         return CliRunner().invoke(main, given, obj=here)
 
     return go

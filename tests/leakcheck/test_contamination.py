@@ -232,7 +232,7 @@ def test_the_verb_says_it_in_words_and_as_json(tmp_path, capsys, tiny_llama):
     rows = [(f"u{user}", f"i{item}", 100 * user + item) for user in range(4) for item in range(8)]
     titles = {f"i{item}": " ".join(np.random.default_rng(item).permutation(WORDS)) for item in range(8)}
     one, other = (str(write_atomic(ToySource(rows, titles), tmp_path / name)) for name in ("one", "other"))
-    arguments = ["contamination", "--llm", f"llama:{tiny_llama}", "--dataset", one, "--against", other]
+    arguments = ["audit", "titles", "--llm", f"llama:{tiny_llama}", "--dataset", one, "--against", other]
     run(arguments)
     said = capsys.readouterr().out.splitlines()
     assert said[0].endswith("on one: 8 of 8 titles")

@@ -202,7 +202,7 @@ def test_the_verb_reads_texts_and_vectors_and_its_exit_code_tells_of_a_leak(tmp_
     table = pd.DataFrame({"user_id": [data.catalog.user_ids[user] for user in texts], "text": list(texts.values())})
     table.to_csv(tmp_path / "profiles.csv", index=False)
     with pytest.raises(SystemExit) as ended:
-        main(["leakcheck", str(tmp_path / "profiles.csv"), "--dataset", str(folder)])
+        main(["audit", "leaks", str(tmp_path / "profiles.csv"), "--dataset", str(folder)])
     assert ended.value.code == 1
     assert "verdict: leak" in capsys.readouterr().out
     vectors = pd.DataFrame(fitted(data, 0, leaking=False)[1:]).rename(columns=str)

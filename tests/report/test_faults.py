@@ -168,7 +168,7 @@ def test_a_tested_metric_that_fails_costs_the_tests_and_not_the_table(store, wit
 
 
 def test_a_leaderboard_of_a_metric_that_fails_says_why(store, with_plugin):
-    written, is_complete = rank(with_plugin(odd("return np.ones(1)")), [store], ["odd"], store.root)
+    written, is_complete = rank(with_plugin(odd("return np.ones(1)")), [store], ["odd"])
     board = json.loads(written.texts["json"])
     assert not is_complete
     assert [row["odd"] for row in board["rows"]] == [None] * 3

@@ -108,7 +108,7 @@ def test_what_is_tested_has_a_value_per_user_and_is_a_column_though_not_asked_fo
 
 
 def test_a_leaderboard_of_a_metric_of_all_lists_is_ranked_by_it(with_lists):
-    written, _ = publishing.rank(Host.discover(), [with_lists], ["coverage@1"], with_lists.root)
+    written, _ = publishing.rank(Host.discover(), [with_lists], ["coverage@1"])
     assert json.loads(written.texts["json"])["rows"][0]["coverage@1"] == 2 / 4
 
 

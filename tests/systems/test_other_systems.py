@@ -77,7 +77,7 @@ def test_a_data_set_is_run_reported_and_checked(on, tmp_path, name):
     (tmp_path / "toys.csv").write_text("\n".join(["user_id,item_id,timestamp,title", *lines]) + "\n")
     command = ["-m", "corecbench"]
     assert "Usage" in on(name, *command, "--help")
-    assert "popularity" in on(name, *command, "list")
+    assert "popularity" in on(name, *command, "describe")
     assert "popularity" in on(
         name, *command, "run", "--no-references", "--models", "popularity", "--datasets", "csv:toys.csv"
     )
