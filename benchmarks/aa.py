@@ -205,6 +205,12 @@ def print_by_seeds(results: Sequence[Path]) -> None:
             interval = student_test(shares).interval()
             lines.append([size, len(shares), shares.mean(), f"{max(interval.low, 0):.1%} to {interval.high:.1%}"])
     table(["seeds of a side", "rows", "called different", "95 % over rows"], lines)
+    means = [np.array([values.mean() for values in of.values()]) for _, of in stored if len(of) >= TOGETHER]
+    deviations = [of.std(ddof=1) / of.mean() for of in means if of.all()]
+    if deviations:
+        half, most = np.percentile(deviations, [50, 90])
+        said = f"half below {half:.1%} of the mean, nine of ten below {most:.1%}"
+        print(f"\nStandard deviation between seeds, {len(deviations)} rows of {TOGETHER} seeds or more: {said}.")
 
 
 @click.command()

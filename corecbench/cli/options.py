@@ -7,6 +7,7 @@ needs, and no verb hands them on.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -219,9 +220,13 @@ def run_config(files: Sequence[str] = (), **values: Any) -> RunConfig:
 
     The run files of the options win over those given here.
     """
+    from corecbench.api import UsageError
     from corecbench.settings.config import load
 
     options = click.get_current_context().meta.get(SETTINGS, {})
+    if re.fullmatch("[1-9][0-9]{0,2}", n := str(options.get("seeds", ""))):
+        several = "one seed (write 0)" if n == "1" else f"{n} seeds (write 0-{int(n) - 1})"
+        raise UsageError(f"--seeds {n} could be {several} or seed number {n} (write {n}-{n})")
     return load([*files, *option_value("config", ())], {**values, **options}, option_value("sets", ()))
 
 

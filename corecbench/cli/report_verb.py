@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path  # noqa: TC003 - `configure` reads the annotations
 from typing import TYPE_CHECKING
@@ -16,14 +17,15 @@ from corecbench.cli.options import (
     verb,
     verb_config,
 )
-from corecbench.cli.saying import say
+from corecbench.cli.saying import say, say_reasons
 from corecbench.cli.stored_options import choice_options, chosen_settings, results_argument
 from corecbench.cli.tables import (
     INCOMPLETE,
+    TEXT,
     MethodConfig,
-    fitted,
     holds_results,
     own_folder,
+    show_results,
     show_table,
     telling_damage,
 )
@@ -131,7 +133,6 @@ def report(folder: Path) -> int:
 def report_some(host: Host, config: ReportConfig, stores: Sequence[Store], view: str) -> int:
     """Print and write the tables of cells that are compared, plots and the page, and return the exit code."""
     from corecbench.report.publish import gather, plot, publish, write_page
-    from corecbench.report.views.tables import main_table
     from corecbench.results.folders import place_of
     from corecbench.results.selection import select
 
@@ -157,9 +158,12 @@ def report_some(host: Host, config: ReportConfig, stores: Sequence[Store], view:
                 "no joint row is stored at several train shares; `corecbench run --train-share .25,1` makes some"
             )
         texts = published.texts[config.printed]
-        if config.printed == "table":
-            texts = fitted(host, texts, main_table(evidence, config.cost, effects), config.wide)
-        show_table(texts, published.errors, config.format)
+        if config.printed == "table" and config.format == TEXT and TEXT in texts:
+            say_reasons("warning", map(str, published.errors.values()))
+            is_whole = config.wide or config.cost or effects or config.baseline or not sys.stdout.isatty()
+            show_results(evidence, texts[TEXT] if is_whole else None)
+        else:
+            show_table(texts, published.errors, config.format)
         tell(view, config.out, published.folder, published.paths)
         if config.plots:
             tell_plots(plot(evidence, store.own_folder))

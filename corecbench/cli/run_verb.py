@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -26,11 +27,13 @@ from corecbench.cli.options import (
 )
 from corecbench.cli.saying import say, say_reasons
 from corecbench.cli.stored_options import results_option
-from corecbench.cli.tables import INCOMPLETE, fitted, show_table
+from corecbench.cli.tables import INCOMPLETE, TEXT, show_results
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
+    from corecbench.api import CellResult
     from corecbench.experiment.cells import Cell
     from corecbench.experiment.session import Experiment
 
@@ -109,7 +112,6 @@ def run(results: Path, only_plan: bool, verbose: bool | None) -> int:
     """
     from corecbench.experiment.session import prepare
     from corecbench.report.publish import publish_run
-    from corecbench.report.views.tables import main_table
     from corecbench.results.spare import not_stored
 
     be_a_good_neighbour()
@@ -126,8 +128,9 @@ def run(results: Path, only_plan: bool, verbose: bool | None) -> int:
     unwritten = bool(missing)
     if len(records) > len(missing):
         evidence, published = publish_run(experiment.host, experiment.store, records, settings.metrics, left_out)
-        texts = fitted(experiment.host, published.texts["table"], main_table(evidence), bool(option_value("wide")))
-        show_table(texts, published.errors, "text")
+        say_reasons("warning", map(str, published.errors.values()))
+        show_results(evidence, None if sys.stdout.isatty() else published.texts["table"].get(TEXT))
+        say(*more_seeds(experiment, records))
         if not quiet:
             names = ", ".join(path.name for path in published.paths) or "nothing"
             say(f"written to {published.folder}: {names}")
@@ -135,6 +138,21 @@ def run(results: Path, only_plan: bool, verbose: bool | None) -> int:
     if unwritten:
         return INCOMPLETE
     return FAILED if left_out or any(record["status"] == "failed" for record in records) else 0
+
+
+def more_seeds(experiment: Experiment, records: Collection[CellResult]) -> Iterator[str]:
+    """Yield the option that goes on to as many seeds as a verdict needs, and about how long that takes."""
+    from corecbench.experiment.remaining import in_words
+    from corecbench.experiment.session import jobs_of
+    from corecbench.report.evidence.contrasts import FEWEST_SEEDS
+
+    seeds = experiment.plan.config.seeds
+    lacking = FEWEST_SEEDS - len(seeds)
+    if lacking > 0 and any(record["cell"]["sharing"] for record in records):
+        asked = f"--seeds {min(seeds)}-{min(seeds) + FEWEST_SEEDS - 1}"
+        of_a_seed = sum(record["duration_s"] for record in records) / len(seeds) / jobs_of(experiment.plan.config)
+        n_cells = lacking * len(records) // len(seeds)
+        yield f"next: {asked} goes on from here: {n_cells} cells, about {in_words(lacking * of_a_seed)}"
 
 
 def show_plan(experiment: Experiment, timing: bool) -> None:

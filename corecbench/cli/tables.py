@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from corecbench.api import UsageError
 from corecbench.cli.saying import say, say_reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from corecbench.api import CorecbenchError, Report
-    from corecbench.plugin.host import Host
+    from corecbench.api import CorecbenchError
+    from corecbench.report.evidence.evidence import Evidence
     from corecbench.results.store import Store
     from corecbench.stats.effect_sizes import Method
 
@@ -56,69 +54,38 @@ def show_table(texts: Mapping[str, str], errors: Mapping[str, CorecbenchError], 
     say(texts[format_].rstrip())
 
 
-# --- the width of a terminal --------------------------------------------------------------------------------------
+# --- on a terminal ------------------------------------------------------------------------------------------------
 
 
-def fitted(host: Host, texts: Mapping[str, str], report: Report, wide: bool) -> Mapping[str, str]:
-    from corecbench.report.formats import render
+def show_results(evidence: Evidence, whole: str | None = None) -> None:
+    """Print the rows of each data set with four figures, or the whole table if one is given, then the answers."""
+    from corecbench.report.page.answers import answers_in_lines, heading
 
-    if wide or TEXT not in texts or not sys.stdout.isatty():
-        return texts
-    width = shutil.get_terminal_size().columns
-    return {**texts, TEXT: fit(report, width, lambda narrower: render(host, TEXT, narrower)[1])}
-
-
-NOTES = "notes"
-LEFT_OUT = ("users", "95% interval", "p", "train s", "ms/user", "trainable", "parameters", "peak GiB", "seeds")
-"""The columns that are left out first, in this order; then metrics are, from the right, but for the tested one."""
-
-
-def fit(report: Report, width: int, render: Callable[[Report], str]) -> str:
-    """Return a table as text with lines of at most `width` characters where that is possible.
-
-    A line below the table names the columns that are left out. Columns that say what a row is always stay. The
-    first lines that `render` returns, until an empty one, are the rows.
-    """
-    text, notes, missing = render(report), "", []
-    metrics = [name for name in report.higher_is_better if name in report.frame]
-    tested = [name for name in metrics if any(column.startswith(f"{name} ") for column in report.frame)]
-    spare = [name for name in reversed(metrics) if name != (*tested, *metrics)[0]]
-    candidates = [name for name in (NOTES, *LEFT_OUT, *spare) if name in report.frame]
-    for name in candidates:
-        if width_of(text) <= width:
-            break
-        if name == NOTES:
-            notes = below(report)
-        else:
-            missing.append(name)
-        report = without(report, name)
-        text = render(report)
-    hint = "(`corecbench report --set report.wide=true` shows all)"
-    said = [f"left out to fit {width} columns: {', '.join(missing)} {hint}"] if missing else []
-    return "\n".join(filter(None, [text.rstrip(), notes, *said])) + "\n"
+    if whole is not None:
+        say(whole.rstrip())
+    for dataset in evidence.datasets:
+        lines = list(answers_in_lines(evidence, dataset))
+        if whole is None:
+            say("", heading(evidence, dataset))
+            draw(evidence, dataset)
+        elif lines:
+            say("", heading(evidence, dataset))
+        say(*lines)
 
 
-def width_of(text: str) -> int:
-    return max(map(len, text.split("\n\n")[0].splitlines()), default=0)
+def draw(evidence: Evidence, dataset: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
+    from corecbench.report.views import short
 
-def without(report: Report, column: str) -> Report:
-    marks = {place: each for place, each in report.marks.items() if place[1] != column}
-    return replace(report, frame=report.frame.drop(columns=column), marks=marks)
-
-
-def below(report: Report) -> str:
-    """Return the notes of a table as lines, each with what its row is."""
-    from corecbench.report.views.layout import NONE
-    from corecbench.toolkit.printable import one_line
-
-    names = [name for name in ("data set", "model", "side", "sharing", "control") if name in report.frame]
-    rows: Sequence[dict[str, str]] = report.frame.to_dict("records")
-    return "\n".join(
-        one_line(f"note on {', '.join(row[name] for name in names if row[name] != NONE)}: {row[NOTES]}")
-        for row in rows
-        if row[NOTES] not in ("", NONE)
-    )
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for place, name in enumerate(short.columns(evidence)):
+        drawn.add_column(name, justify="right" if place else "left", overflow="fold", min_width=6 if place else 30)
+    for row in short.rows(evidence, dataset):
+        drawn.add_row(*map(Text, row))
+    Console().print(drawn)
 
 
 # --- folders and damage ------------------------------------------------------------------------------------------

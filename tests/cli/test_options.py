@@ -92,7 +92,7 @@ def test_every_field_of_a_run_can_be_set(name):
 
 def test_set_wins_over_options_and_options_over_files(configured, tmp_path):
     (tmp_path / "run.toml").write_text("seeds = [7]\nk_core = 3\ntop_k = 4\n")
-    config, _ = configured("--config", "run.toml", "--seeds", 1, "--set", "run.k_core=2")
+    config, _ = configured("--config", "run.toml", "--seeds", "1-1", "--set", "run.k_core=2")
     assert (config.seeds, config.k_core, config.top_k) == ((1,), 2, 4)
 
 

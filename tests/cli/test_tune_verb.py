@@ -82,7 +82,7 @@ def test_nothing_to_tune_is_wrong_usage(tune):
     result = tune()
     assert (result.exit_code, result.stderr) == (
         2,
-        "error: nothing to tune; give --models (`corecbench list models` shows some)\n",
+        "error: nothing to tune; give --models (`corecbench describe models` shows some)\n",
     )
 
 

@@ -22,6 +22,8 @@ Need = Literal["start", "end"]
 
 PAIR, LLM, DOMAIN = 3, 2, 1
 """How long a cell usually takes, in comparison with others: a pair takes longest, a domain model alone shortest."""
+FIRST = 10
+"""More than any chain of work: references are quick, and a reader sees what there is to beat."""
 
 
 @dataclass
@@ -73,8 +75,8 @@ def side_by_side(
 
     A pair waits for the cell of its domain model alone if it needs it: until it ends or, where a pair that needs it
     at its end is taken back if it has come there first, until it begins. Of the cells that wait for nothing,
-    the first is the one whose chain of work is longest: its own time, and that of the pairs that wait for it. Equal
-    chains keep the plan's order.
+    references come first, then those whose chain of work is longest: its own time, and that of the pairs that wait
+    for it. Equal chains keep the plan's order.
 
     Args:
         cells: those of the plan that are not done, in its order.
@@ -93,6 +95,8 @@ def side_by_side(
     waited_for = set(waiting.values())
 
     def chain(cell: Cell) -> int:
+        if is_alone(cell) and cell.domain is not None and cell.domain.is_reference:
+            return FIRST
         return time_of(cell) + (PAIR if cell.folder in waited_for else 0)
 
     return Queue(sorted(cells, key=chain, reverse=True), waiting, frozenset(at_end))

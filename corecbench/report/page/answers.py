@@ -5,12 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS, Contrast, Verdict
 from corecbench.report.evidence.controls import controls_of, has_no_effect
 from corecbench.report.page.blocks import Answer, Answers, Block, Folded, Heading, Statement, Text, grid, number_of
 from corecbench.report.plots.shown_rows import extents, label, present, shorten
 from corecbench.report.views.columns import p_name
-from corecbench.report.views.findings import agreement, amount, excludes_zero, hidden, relative, without_effect
+from corecbench.report.views.findings import (
+    agreement,
+    amount,
+    change,
+    excludes_zero,
+    hidden,
+    relative,
+    without_effect,
+)
 from corecbench.report.views.layout import Column, table
 from corecbench.report.views.statistics import intervals_in_words, of_changes
 from corecbench.report.wording import decimal, p_value, percent, sentences
@@ -25,6 +35,10 @@ if TYPE_CHECKING:
 
 SAID: Mapping[str, Said] = {"gain": "yes", "loss": "no", "nothing": "no"}
 """What a verdict on a contrast answers; all others leave it open."""
+NORMAL_95 = 1.96
+SEED_DEVIATION = 0.15
+"""Nine of ten published rows with three seeds or more have a smaller standard deviation between seeds, as a share
+of their mean NDCG@10 (`benchmarks/aa.py` with all bundles)."""
 MOST_ANSWERS = 12
 """The most answers of a data set that are seen at once."""
 
@@ -74,6 +88,55 @@ def answer(evidence: Evidence, key: RowKey) -> Answer:
         more=[*hidden(evidence.rows[key]), *more, *doubts(evidence, key)],
         figures=figures(evidence, key),
     )
+
+
+def heading(evidence: Evidence, dataset: str) -> str:
+    """Return the title of the answers on a data set."""
+    few = any(each.lacks_seeds for key, each in evidence.over_alone.items() if key.dataset == dataset)
+    said = extents(evidence).get(dataset, f"{dataset}: no cell succeeded")
+    return said + "; intervals are over users, other seeds may differ" * few
+
+
+def answers_in_lines(evidence: Evidence, dataset: str) -> Iterator[str]:
+    """Yield for each pair what is known of it against the strongest row without an LLM and against itself alone."""
+    found = pairs(evidence, dataset)
+    for key in found[:MOST_ANSWERS]:
+        with_ = " through ".join(shorten(each) for each in (key.partner, key.sharing) if each)
+        yield f"{shorten(key.own or '')} with {with_}:"
+        yield from (f"  {line}" for line in findings(evidence, key))
+    if more := found[MOST_ANSWERS:]:
+        yield f"and {number_of(len(more), 'more answer')} on the page (corecbench report --html)"
+
+
+def findings(evidence: Evidence, key: RowKey) -> Iterator[str]:
+    """Yield a row's change against each of its bases, with its interval and verdict."""
+    first = evidence.over_strongest.get(key) if evidence.names_strongest else None
+    alone = evidence.over_alone.get(key)
+    if first is None and alone is None:
+        yield reason(evidence, key, None, "")
+    for contrast, base in ((first, label(first.other) if first else ""), (alone, "itself alone")):
+        if contrast is not None and (contrast is alone or contrast.other != key.solo):
+            ends = contrast.sizes.change_ends
+            between = f" ({percent(ends[0])} to {percent(ends[1])})" if ends else ""
+            yield f"{change(contrast)}{between} over {base}: {_verdict(evidence, contrast)}"
+
+
+def _verdict(evidence: Evidence, contrast: Contrast) -> str:
+    if not contrast.lacks_seeds:
+        return _in_words(evidence, contrast)
+    if not excludes_zero(contrast):
+        return "no difference shown"
+    return "more seeds are not expected to turn this" if outlasts_seeds(contrast) else "in this run"
+
+
+def outlasts_seeds(contrast: Contrast) -> bool:
+    """Tell if a change keeps its sign where both rows vary between seeds as most published rows do."""
+    ends = contrast.sizes.change_ends
+    if ends is None or contrast.change is None:
+        return False
+    users = (ends[1] - ends[0]) / (2 * NORMAL_95)
+    seeds = SEED_DEVIATION * np.hypot(1, 1 + contrast.change) / np.sqrt(len(contrast.seeds))
+    return abs(contrast.change) > NORMAL_95 * float(np.hypot(users, seeds))
 
 
 def verdict_of(contrast: Contrast | None) -> Verdict | Literal["missing"]:

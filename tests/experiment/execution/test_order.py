@@ -11,6 +11,7 @@ from corecbench.experiment.execution.order import Queue, same_texts, side_by_sid
 @dataclass(frozen=True)
 class Part:
     label: str
+    is_reference: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,11 @@ def test_a_queue_without_more_is_in_the_order_of_the_plan():
 def test_pairs_that_need_nothing_of_their_models_alone_are_first():
     queue = side_by_side(PLAN, lambda _: None)
     assert names(queue) == ["sasrec+llama+bdlm", "gru4rec+llama+bdlm", "llama", "sasrec", "gru4rec"]
+
+
+def test_references_come_before_all():
+    reference = replace(PLAN[0], domain=Part("item-knn", is_reference=True))
+    assert names(side_by_side([*PLAN, reference], lambda _: None))[:2] == [reference.name, "sasrec+llama+bdlm"]
 
 
 def test_a_cell_is_put_off_only_if_there_is_another():
