@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from corecbench.api import SIDES
 from corecbench.report.plots.figure import Band, Chart, NothingToShow, paged
 from corecbench.report.plots.forest import look_of
-from corecbench.report.plots.shown_rows import SIDE_NAMES, cell_label, extent
+from corecbench.report.labels import cell_label
+from corecbench.report.plots.shown_rows import SIDE_NAMES, extent
 from corecbench.report.wording import sentences
 
 if TYPE_CHECKING:

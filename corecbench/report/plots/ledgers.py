@@ -13,7 +13,8 @@ from corecbench.report.evidence.protocols import LEAVE_ONE_OUT, TIME, Found, Pro
 from corecbench.report.plots.curves import ALONE, Series, compared, look_of, of_contrasts
 from corecbench.report.plots.figure import Band, Chart, NothingToShow, charts, paged
 from corecbench.report.plots.forest import Forest, Group, Line
-from corecbench.report.plots.shown_rows import MINUS, SIDE_NAMES, extent, label, mean, shorten
+from corecbench.report.labels import label, shorten
+from corecbench.report.plots.shown_rows import MINUS, SIDE_NAMES, extent, mean
 from corecbench.report.views.findings import row_name, rows_of
 from corecbench.report.views.statistics import intervals_in_words
 from corecbench.report.wording import percent, sentences

@@ -6,8 +6,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from corecbench.report.plots.figure import NothingToShow, evenly
+from corecbench.report.labels import partner, shorten
 from corecbench.report.wording import seed_list
-from corecbench.toolkit.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from corecbench.report.evidence.evidence import Evidence
     from corecbench.results.rows import RowKey
 
-NAME_WIDTH = 24
 MINUS = "\N{MINUS SIGN}"
 SIDE_NAMES = {"domain": "domain model", "llm": "LLM", "ensemble": "ensemble"}
 FIRST_NAMED = "The first model named is the one evaluated"
@@ -55,29 +54,3 @@ def extents(evidence: Evidence) -> dict[str, str]:
 
 def extent(evidence: Evidence) -> str:
     return "; ".join(extents(evidence).values())
-
-
-def partner(key: RowKey, size: int = NAME_WIDTH, with_model: bool = True) -> str:
-    ensemble = "ensemble" if key.side == "ensemble" else None
-    names = (key.partner if with_model else None, key.sharing, ensemble, key.control)
-    return ", ".join(shorten(name, size) for name in names if name)
-
-
-def label(key: RowKey, size: int = NAME_WIDTH) -> str:
-    own = shorten(key.own or "", size)
-    return own if key.is_solo else f"{own} + {partner(key, size)}"
-
-
-def cell_label(key: RowKey) -> str:
-    models = " + ".join(shorten(name) for name in (key.domain, key.llm) if name)
-    return ", ".join([models, *(shorten(name) for name in (key.sharing, key.control) if name)])
-
-
-def shorten(name: str, size: int = NAME_WIDTH) -> str:
-    """Return a name with its middle left out if it is long, such as one with a path in it.
-
-    >>> shorten("llama:an/organisation/a-model"), shorten("sasrec"), shorten("shuffled-texts", 10)
-    ('llama:an/o…ation/a-model', 'sasrec', 'shu…-texts')
-    """
-    name, first = one_line(name), size // 2 - 2
-    return name if len(name) <= size else f"{name[:first]}…{name[first + 1 - size :]}"

@@ -21,7 +21,7 @@ from corecbench.report.evidence.protocols import TIME
 from corecbench.report.page import origin
 from corecbench.report.page.blocks import Block, Code, Folded, Grid, Heading, Section, Text, grid, number_of
 from corecbench.report.page.render import SCRIPTS, page
-from corecbench.report.plots.shown_rows import label
+from corecbench.report.labels import label
 from corecbench.report.publish import gather, publish, write_page
 from corecbench.report.site.board import (
     BENCHMARK,

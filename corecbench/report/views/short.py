@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from corecbench.report.plots.shown_rows import label
+from corecbench.report.labels import label
 from corecbench.report.views.layout import NONE
 from corecbench.report.wording import decimal, percent
 
