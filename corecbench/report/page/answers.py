@@ -9,8 +9,8 @@ import numpy as np
 
 from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS, Contrast, Verdict
 from corecbench.report.evidence.controls import controls_of, has_no_effect
-from corecbench.report.page.blocks import Answer, Answers, Block, Folded, Heading, Statement, Text, grid, number_of
 from corecbench.report.labels import label, shorten
+from corecbench.report.page.blocks import Answer, Answers, Block, Folded, Heading, Statement, Text, grid, number_of
 from corecbench.report.plots.shown_rows import extents, present
 from corecbench.report.views.columns import p_name
 from corecbench.report.views.findings import (

@@ -11,10 +11,10 @@ import numpy as np
 from corecbench.data.reduction import in_percent
 from corecbench.report.evidence import leaderboard
 from corecbench.report.evidence.users import stored_slicings
+from corecbench.report.labels import label, partner, shorten
 from corecbench.report.plots.curves import ALONE, Curves, Series, compared, look_of, of_contrasts, side_by_side
 from corecbench.report.plots.figure import Band, Chart, NothingToShow, charts, evenly, paged
 from corecbench.report.plots.forest import Forest, Group, Line
-from corecbench.report.labels import label, partner, shorten
 from corecbench.report.plots.shown_rows import FIRST_NAMED, MINUS, SIDE_NAMES, extent, extents, groups, joint
 from corecbench.report.views import slice_captions
 from corecbench.report.views.layout import NONE

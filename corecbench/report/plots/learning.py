@@ -7,9 +7,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import SIDES
+from corecbench.report.labels import cell_label
 from corecbench.report.plots.figure import Band, Chart, NothingToShow, paged
 from corecbench.report.plots.forest import look_of
-from corecbench.report.labels import cell_label
 from corecbench.report.plots.shown_rows import SIDE_NAMES, extent
 from corecbench.report.wording import sentences
 

@@ -10,10 +10,10 @@ from corecbench.report.evidence.contrasts import FEWEST_SEEDS, Contrast
 from corecbench.report.evidence.controls import pairs_with_controls
 from corecbench.report.evidence.ledger import PAIR, Kind, Ledger
 from corecbench.report.evidence.protocols import LEAVE_ONE_OUT, TIME, Found, Protocols
+from corecbench.report.labels import label, shorten
 from corecbench.report.plots.curves import ALONE, Series, compared, look_of, of_contrasts
 from corecbench.report.plots.figure import Band, Chart, NothingToShow, charts, paged
 from corecbench.report.plots.forest import Forest, Group, Line
-from corecbench.report.labels import label, shorten
 from corecbench.report.plots.shown_rows import MINUS, SIDE_NAMES, extent, mean
 from corecbench.report.views.findings import row_name, rows_of
 from corecbench.report.views.statistics import intervals_in_words

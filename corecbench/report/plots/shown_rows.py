@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from corecbench.report.plots.figure import NothingToShow, evenly
 from corecbench.report.labels import partner, shorten
+from corecbench.report.plots.figure import NothingToShow, evenly
 from corecbench.report.wording import seed_list
 
 if TYPE_CHECKING:

@@ -18,10 +18,10 @@ from corecbench.api import CellResult, CorecbenchError, RowSide
 from corecbench.data.durable import write_text
 from corecbench.report.evidence.claims import Placed, placed, read_claims
 from corecbench.report.evidence.protocols import TIME
+from corecbench.report.labels import label
 from corecbench.report.page import origin
 from corecbench.report.page.blocks import Block, Code, Folded, Grid, Heading, Section, Text, grid, number_of
 from corecbench.report.page.render import SCRIPTS, page
-from corecbench.report.labels import label
 from corecbench.report.publish import gather, publish, write_page
 from corecbench.report.site.board import (
     BENCHMARK,
