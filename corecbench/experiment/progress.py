@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from rich.console import Console
-    from rich.progress import ProgressColumn, Task, TaskID
+    from rich.progress import Task, TaskID
 
     from corecbench.experiment.work import Work
     from corecbench.plugin.host import Host
 
 QUIET_S = 15.0
 """Without a terminal, each cell has at most one line in this time, beside those at its start and end."""
+
+BAR_WIDTH = 10
+"""Characters; 80 columns hold it beside the name of a pair, its scores and its minutes."""
 
 Key = tuple[str, str, int]
 """What tells the cells of a run apart: name, data set and seed."""
@@ -150,17 +153,20 @@ class Bars:
     def __init__(
         self, console: Console, works: Mapping[Key, Work], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+        from rich.table import Column
 
         self.console, self.clock = console, clock
         self.remaining = Remaining(works)
+        text = Column(ratio=1, no_wrap=True, overflow="ellipsis")
         self.bars = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
+            TextColumn("{task.description}", markup=False, table_column=text),
+            BarColumn(BAR_WIDTH),
             TaskProgressColumn(),
-            self.time_left(),
+            TimeRemainingColumn(compact=True),
             console=console,
             transient=True,
+            expand=True,
             speed_estimate_period=1800,
         )
         self.number, self.n_cells = 0, len(works)
@@ -173,23 +179,6 @@ class Bars:
 
     def __exit__(self, *error: object) -> None:
         self.bars.stop()
-
-    def time_left(self) -> ProgressColumn:
-        """Return the column of the time that is left: of all cells from what they train, of one by its speed."""
-        from rich.progress import TimeRemainingColumn
-        from rich.text import Text
-
-        bars = self
-
-        class TimeLeft(TimeRemainingColumn):
-            def render(self, task: Task) -> Text:
-                if task.id != bars.all:
-                    return super().render(task)
-                left_s = bars.remaining.left_s(bars.clock())
-                said = "" if left_s is None else f"about {in_words(left_s)} left"
-                return Text(said, style="progress.remaining")
-
-        return TimeLeft()
 
     def task(self, number: TaskID) -> Task:
         return next(task for task in self.bars.tasks if task.id == number)
@@ -211,7 +200,7 @@ class Bars:
     def corecbench_epoch_finished(self, cell: CellFacts, record: EpochRecord) -> None:
         own = self.running[key_of(cell)]
         own.best = max(own.best, record["validation"])
-        scores = f"{record['side']} validation NDCG@10 {record['validation']:.4f}, best {own.best:.4f}"
+        scores = f"{record['side']} {record['validation']:.4f}, best {own.best:.4f}"
         total = record["planned_epochs"]
         self.remaining.trained(key_of(cell), record, self.clock())
         self.bars.update(own.epochs, advance=1, total=total, description=f"{title(cell)}: {scores}")
@@ -219,7 +208,9 @@ class Bars:
 
     def move(self) -> None:
         shares = sum(min(self.share(own), 0.99) for own in self.running.values())
-        description = f"cells {self.number}/{self.n_cells}"
+        left_s = self.remaining.left_s(self.clock())
+        left = "" if left_s is None else f", about {in_words(left_s)} left"
+        description = f"cells {self.number}/{self.n_cells}{left}; NDCG@10 of validation"
         self.bars.update(self.all, completed=self.number + shares, description=description)
 
     def share(self, own: CellBars) -> float:

@@ -172,7 +172,7 @@ class WorkerProcess:
 
 
 def environment(n_threads: int | None) -> dict[str, str]:
-    own = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
+    own = {"OMP_WAIT_POLICY": "PASSIVE", "TQDM_DISABLE": "1", **os.environ}
     return own if n_threads is None else {**own, **dict.fromkeys(THREADS, str(n_threads))}
 
 
