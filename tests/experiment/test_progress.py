@@ -107,7 +107,8 @@ def test_bars_show_cells_epochs_and_other_work():
         host.notify("corecbench_progress", cell=CELL, what="encoding [texts]", done=2, total=2)
         assert not work.visible
         host.notify("corecbench_cell_finished", cell=CELL, result=DONE)
-        assert cells.completed == 1 and cells.description.startswith("cells 1/2, about ")
+        assert cells.completed == 1
+        assert cells.description.startswith("cells 1/2, about ")
         assert display.bars.tasks == [cells]
     assert "done in 12 s" in console.file.getvalue()
 
