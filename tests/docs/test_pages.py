@@ -103,7 +103,7 @@ def published(figure: str) -> bool:
 
 
 def test_the_figures_of_the_readme_are_published():
-    text = README[README.index("![") : README.index("## What it prints")]
+    text = README[README.index("## What we found") : README.index("## Your own model")]
     assert len(figures(text)) >= 5
     assert [figure for figure in figures(text) if not published(figure)] == []
 
