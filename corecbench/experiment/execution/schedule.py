@@ -60,6 +60,7 @@ def run(plan: Plan, host: Host, store: Store, executor: Executor) -> list[CellRe
                 for ended in ends(queue, executor, relay, claims, ask):
                     results[ended.cell.folder] = finish(ended, plan, store, relay)
                     claims.give_back(ended.cell)
+            claims.tidy(cell for cell in left if cell.folder in results)  # of a run that was killed beside this one
     cells = [cell for cell in plan.cells if cell.folder not in plan.left_out]
     return [results.get(cell.folder) or store.read(cell.folder) for cell in cells]
 
